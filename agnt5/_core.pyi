@@ -1,0 +1,335 @@
+"""The Rust core: journal, store and engine.
+
+Only `execution`, `runtime`, `worker`, `client` and `cli` import it. `str`, `int` and `bytes` cross, nothing else.
+Times are microseconds since 1970 (UTC). Payloads are bytes made by `agnt5.codec`. Every error is raised as the class of
+`agnt5.errors` it belongs to.
+"""
+
+from typing import Final, final
+
+__version__: Final[str]
+sqlite_version: Final[str]
+
+# A notice is a tuple whose first item says what it is; the second is a session's `key` unless said otherwise.
+NOTICE_LEASED: Final[int]  # (LEASED, Session)            drive this run
+NOTICE_DURABLE: Final[int]  # (DURABLE, key, seq)         entries up to and including seq are durable
+NOTICE_ARRIVED: Final[int]  # (ARRIVED, key)              session.take() has something
+NOTICE_ENDED: Final[int]  # (ENDED, run_id, status)       status 4 completed, 5 failed, 6 cancelled, 3 paused
+NOTICE_LOST: Final[int]  # (LOST, key, class_name, message)  the attempt is dead: fence it, write nothing
+
+Notice = (
+    tuple[int, "Session"] | tuple[int, int, int] | tuple[int, int] | tuple[int, str, int] | tuple[int, int, str, str]
+)
+
+@final
+class Engine:
+    """The owner of one store. Thread-safe; whatever can wait releases the GIL."""
+
+    @staticmethod
+    def open(
+        directory: str,
+        *,
+        wake_fd: int,
+        durability: str = "full",
+        recover: str = "auto",
+        max_active: int = 1000,
+        max_children: int = 10_000,
+        max_depth: int = 32,
+        max_payload: int = 268_435_456,
+    ) -> Engine:
+        """Open or create the store in `directory` and own it.
+
+        One byte is written to `wake_fd` (non-blocking; duplicated by the engine) when notices are there to take, and
+        not again before they were taken. `durability` is "full" (fsync at every commit) or "process" (a power loss may
+        take the last commits; a crash of the process does not). `recover="ask"` leaves interrupted runs alone until
+        `resume`. Raises StoreLocked, StoreCorrupt, StoreTooNew, StoreError.
+        """
+    @property
+    def directory(self) -> str: ...
+    def serve(self, component: str) -> None:
+        """From now on this process can drive runs of `component`; those that wait for it are leased."""
+    def start(
+        self,
+        run_id: str,
+        component: str,
+        kind: int,
+        input: bytes,
+        *,
+        code: bytes = b"",
+        code_digest: bytes = b"",
+        python: str = "",
+        tags: str = "{}",
+        object_key: str = "",
+    ) -> bool:
+        """Record a new run; returns when it is durable. False: the same run exists already. RunConflict: another does."""
+    def send_event(
+        self, name: str, payload: bytes, *, event_id: str = "", run_id: str = "", keep_us: int = 604_800_000_000
+    ) -> bool:
+        """False when this event id was seen before. RunNotFound or RunClosed when `run_id` cannot take it."""
+    def cancel(self, run_id: str) -> bool:
+        """Ask the run to stop. False when it had ended already."""
+    def pause(self, run_id: str, reason: str = "") -> None: ...
+    def resume(self, run_id: str, *, outcomes: dict[str, tuple[int, bytes]] | None = None) -> bool:
+        """Let an interrupted or paused run go on. `outcomes` settles uncertain steps by path: (OUTCOME_VALUE, payload), (OUTCOME_FAILURE, payload), or (OUTCOME_RETRY, b"") to run it again. False when there was nothing to resume."""
+    def fail(self, run_id: str, failure: bytes) -> None:
+        """End a run that nobody drives as failed (poison input, discarded by a person)."""
+    def delete(self, run_id: str) -> None:
+        """Remove an ended run and all it kept. RunConflict while it has not ended."""
+    def prune(self, before: int) -> int:
+        """Delete ended runs that ended before this time; returns how many."""
+    def object_state(self, object_key: str) -> bytes | None: ...
+    def kick(self) -> None:
+        """Let the writer thread commit what sessions submitted."""
+    def flush(self) -> list[Notice]:
+        """Commit what was submitted on this thread, then take all notices. For a lone run: no thread hop."""
+    def notices(self) -> list[Notice]: ...
+    def reader(self) -> Reader: ...
+    def live(self) -> int:
+        """How many runs have an attempt in this process."""
+    def close(self) -> None:
+        """Mark live runs interrupted, commit, stop the threads, give the store free. Idempotent."""
+
+@final
+class Reader:
+    """Reads a store, owned by this process or another. JSON comes back as `str`; payloads as `bytes`."""
+
+    @staticmethod
+    def open(directory: str) -> Reader: ...
+    def owner(self) -> str:
+        """JSON {"pid": int, "started": int} of the living owner, or ""."""
+    def runs(
+        self,
+        *,
+        status: int = -1,
+        component: str = "",
+        since: int = 0,
+        id_prefix: str = "",
+        parent_id: str = "",
+        before: int = 0,
+        limit: int = 100,
+    ) -> list[RunRow]: ...
+    def run(self, run_id: str) -> RunRow | None: ...
+    def entries(self, run_id: str, first: int = 0, limit: int = 1000) -> list[Entry]: ...
+    def entry_count(self, run_id: str) -> int: ...
+    def object_state(self, object_key: str) -> bytes | None: ...
+    def events(self, name: str = "", limit: int = 100) -> str:
+        """JSON list of kept and expired events."""
+    def health(self) -> str:
+        """JSON: schema version, sqlite version, journal mode, sizes, quick_check result."""
+    def backup(self, path: str) -> None:
+        """A consistent copy, made with VACUUM INTO."""
+
+@final
+class RunRow:
+    num: int
+    id: str
+    component: str
+    kind: int
+    status: int
+    epoch: int
+    parent_id: str
+    depth: int
+    object_key: str
+    created: int
+    started: int  # 0: not yet
+    ended: int
+    interrupted: bool
+    crashes: int
+    reason: str
+    tags: str
+
+@final
+class Entry:
+    """One journal entry. Fields that its body lacks are 0, "" or b""."""
+
+    seq: int
+    at: int
+    body: str  # started command completion failed_attempt cancel_requested ended resumed
+    # started
+    run_id: str
+    component: str
+    component_kind: int
+    python: str
+    code_digest: bytes
+    code: bytes
+    parent_id: str
+    # command
+    kind: int
+    name: str
+    path: str
+    scope: int
+    input: bytes
+    due: int
+    target: str
+    child_id: str
+    at_most_once: bool
+    # completion, failed_attempt, ended
+    command: int
+    outcome: int
+    payload: bytes
+    attempts: int
+    began: int
+    logs: bytes
+    meta: bytes
+    retry_at: int
+    warnings: list[str]
+    reason: str
+
+COMPONENT_FUNCTION: Final = 1
+COMPONENT_FLOW: Final = 2
+COMPONENT_OBJECT: Final = 3
+
+COMMAND_STEP: Final = 1
+COMMAND_CALL: Final = 2
+COMMAND_CHILD: Final = 3
+COMMAND_OBJECT: Final = 4
+COMMAND_SLEEP: Final = 5
+COMMAND_WAIT_EVENT: Final = 6
+COMMAND_STATE_SET: Final = 7
+COMMAND_STATE_DELETE: Final = 8
+COMMAND_STATE_GET: Final = 9
+COMMAND_SEND_EVENT: Final = 10
+COMMAND_CANCEL: Final = 11
+COMMAND_START: Final = 12
+COMMAND_JOIN: Final = 13
+
+OUTCOME_PENDING: Final = 0
+OUTCOME_VALUE: Final = 1
+OUTCOME_FAILURE: Final = 2
+OUTCOME_FIRED: Final = 3
+OUTCOME_TIMED_OUT: Final = 4
+OUTCOME_RECEIVED: Final = 5
+OUTCOME_CANCELLED: Final = 6
+OUTCOME_CANCEL_RUN: Final = 7  # taken with seq 0: somebody asked the run to stop
+OUTCOME_RETRY: Final = 8  # taken, never journaled: the retry wait of this step is over, run it again
+
+@final
+class Session:
+    """One attempt at driving one run. Used from one thread (the host loop's); calls never wait.
+
+    While `replaying`, commands are matched with the journal and `take` gives recorded completions in recorded order.
+    A command that does not match raises DivergenceError (attributes: seq, path, expected, actual) and poisons the session;
+    nothing is written.
+    """
+
+    @property
+    def key(self) -> int: ...
+    @property
+    def run_id(self) -> str: ...
+    @property
+    def component(self) -> str: ...
+    @property
+    def kind(self) -> int: ...
+    @property
+    def object_key(self) -> str: ...
+    @property
+    def attempt(self) -> int:
+        """1 for the first; grows with every resume after the first. The engine's epoch."""
+    @property
+    def input(self) -> bytes: ...
+    @property
+    def seed(self) -> bytes: ...
+    @property
+    def python(self) -> str:
+        """Minor version that recorded the run."""
+    @property
+    def code_digest(self) -> bytes: ...
+    @property
+    def replaying(self) -> bool: ...
+    @property
+    def now(self) -> int:
+        """Recorded time of the last completion taken (of the start, before the first)."""
+    @property
+    def length(self) -> int:
+        """Entries in the journal, the ones not committed yet included."""
+
+    def command(
+        self,
+        kind: int,
+        name: str,
+        input: bytes = b"",
+        *,
+        due: int = 0,
+        target: str = "",
+        child_kind: int = 0,
+        at_most_once: bool = False,
+    ) -> int:
+        """A command of a flow's body (a script). Returns its seq. Child ids are derived and readable with `child_id`."""
+    def ask(
+        self,
+        scope: int,
+        kind: int,
+        name: str,
+        input: bytes = b"",
+        *,
+        due: int = 0,
+        target: str = "",
+        child_kind: int = 0,
+        at_most_once: bool = False,
+    ) -> tuple[int, int, bytes]:
+        """A command of a function's or method's body (a memo): (seq, outcome, payload).
+
+        A recorded outcome answers at once. OUTCOME_PENDING: issue or await its effect under this seq. `due` is not part of
+        the memo's key: a sleep that was recorded keeps its recorded end.
+        """
+    def begin(self, scope: int) -> int:
+        """The body of this CALL (0: of the run itself) starts, again perhaps: memo uses are counted anew, failures recorded under earlier attempts are asked again. Returns the attempt, from 1."""
+    def settle(
+        self, seq: int, outcome: int, payload: bytes, *, logs: bytes = b"", meta: bytes = b"", began: int = 0
+    ) -> bool:
+        """A local effect (STEP or CALL) finished; `take` will deliver it. False when it was cancelled: result dropped."""
+    def retry(self, seq: int, failure: bytes, due: int, *, logs: bytes = b"", began: int = 0) -> bool:
+        """An attempt of a local effect failed and the next may start at `due`; then `take` gives OUTCOME_RETRY."""
+    def attempts(self, seq: int) -> int:
+        """Failed attempts of this command that are in the journal."""
+    def retry_at(self, seq: int) -> int:
+        """When the next attempt may start, 0 if it may now. For commands found unfinished when replay reached the end."""
+    def take(self) -> tuple[int, int, bytes] | None:
+        """The next completion for the code, journaled by this call when live: (seq of the command, outcome, payload). None: nothing now; when that ends the replay, `replaying` turns False."""
+    def rearm(self) -> None:
+        """Once, when replay has reached the end: timers, waits and children that the journal awaits are watched again."""
+    def submit(self, parked: bool) -> int:
+        """Hand all new entries to the engine (group commit). `parked`: no local effect is under way, only durable waits. Returns the last seq handed over. Needs `kick` or `flush` to be committed soon."""
+    def end(
+        self,
+        outcome: int,
+        payload: bytes,
+        *,
+        warnings: list[str] = ...,
+        logs: bytes = b"",
+        object_state: bytes | None = None,
+    ) -> None:
+        """The body returned, raised or was cancelled. Appends the last entry and submits; object state commits with it."""
+    def pause(self, reason: str) -> None:
+        """Stop here and wait for a person's decision (`resume`); nothing is added to the journal."""
+    def release(self) -> None:
+        """This attempt is over (evicted, or torn down): the engine may lease the run again when it wakes."""
+    def path(self, seq: int) -> str: ...
+    def child_id(self, seq: int) -> str: ...
+    def idempotency_key(self, seq: int) -> str: ...
+    def state(self, name: str) -> bytes | None:
+        """Execution-scoped state as of the entries taken so far."""
+    def state_keys(self) -> list[str]: ...
+    def next_recorded(self) -> Entry | None:
+        """What the journal expects next while replaying; for messages."""
+
+def digest(data: bytes) -> bytes:
+    """16 bytes of BLAKE3: what commands are matched by."""
+
+def retry_delay(
+    attempt: int, *, initial_us: int, factor: float, max_interval_us: int, jitter: float, key: bytes
+) -> int:
+    """Microseconds to wait after failed attempt `attempt` (1 = first). Jitter derives from `key`, so it is the same every time it is asked."""
+
+def derive(seed: bytes, label: str, length: int = 16) -> bytes:
+    """Bytes derived from a seed (BLAKE3 key derivation); length up to 1024."""
+
+def new_run_id() -> str:
+    """`r_` and 13 random characters of base 32."""
+
+def visit(directory: str, request: str, timeout_us: int = 5_000_000) -> str:
+    """Send one JSON request to the owner of a store through its socket, or, when nobody owns it, own it for the moment of the request. Returns the JSON answer; raises what the owner raised.
+
+    Requests: {"do": "event", "name", "payload" (base64), "run_id", "event_id"}, {"do": "cancel"|"pause"|"delete", "run_id"},
+    {"do": "resume", "run_id"}, {"do": "prune", "before"}, {"do": "ping"}.
+    """
