@@ -1,0 +1,35 @@
+"""What every test of this repository shares: the pytest plugin of the package, and the list of what a run left out."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+import agnt5.testing.plugin
+
+_left_out: set[str] = set()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    # Installed, the plugin came in by its entry point; with the sources on PYTHONPATH it has not.
+    if not config.pluginmanager.is_registered(agnt5.testing.plugin):
+        config.pluginmanager.register(agnt5.testing.plugin, "agnt5")
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.skipped:
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        _left_out.add(f"{report.nodeid} ({reason})")
+
+
+def pytest_deselected(items: list[pytest.Item]) -> None:
+    _left_out.update(f"{item.nodeid} (deselected)" for item in items)
+
+
+def pytest_sessionfinish() -> None:
+    """scripts/test.sh prints this file's lines as its last line."""
+    if path := os.environ.get("AGNT5_LEFT_OUT"):
+        with Path(path).open("a", encoding="utf-8") as file:
+            file.writelines(f"{line}\n" for line in sorted(_left_out))
