@@ -1,0 +1,18 @@
+"""The command line, `agnt5`. It reads stores directly and sends its writes to their owner, so it works while a kernel is busy.
+
+Nothing heavy is imported before a command needs it, and nothing here holds logic that the library lacks.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code: 0 done, 1 it failed, 2 it was called wrongly, 130 interrupted."""
+    from .app import run
+
+    return run(arguments)
+
+
+__all__ = ["main"]

@@ -1,0 +1,140 @@
+"""Commands that only read: `runs` and `show`. They open stores beside their owner and change nothing."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .options import RunCommand, as_json_option, of_store
+from .stores import STATUSES, Choice, open_reader
+from .text import as_json, lasted, table, visible, when
+
+if TYPE_CHECKING:
+    from .._core import RunRow
+
+HEADS = ("ID", "COMPONENT", "STATUS", "CREATED", "TOOK", "NOTE")
+
+
+@click.command()
+@of_store
+@click.option("--status", type=click.Choice(STATUSES), help="Only runs with this status")
+@click.option("--component", metavar="NAME", help="Only runs of this component")
+@click.option("--since", metavar="AGE", help="Only runs created since then, as 90s, 15m, 12h, 30d")
+@click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="At most so many, newest first")
+@click.option("--all-stores", is_flag=True, help="All stores of the home, even if AGNT5_STORE names one")
+@as_json_option
+def runs(
+    choice: Choice,
+    status: str | None,
+    component: str | None,
+    since: str | None,
+    limit: int,
+    all_stores: bool,
+    json_: bool,
+) -> None:
+    """List runs, newest first."""
+    if all_stores:
+        choice = Choice(choice.home)
+    directories = choice.stores()
+    wanted = {
+        "status": -1 if status is None else STATUSES.index(status),
+        "component": component or "",
+        "since": int((time.time() - seconds(since)) * 1e6) if since else 0,
+        "limit": limit,
+    }
+    rows = [(directory, row) for directory in directories for row in open_reader(directory).runs(**wanted)]
+    rows.sort(key=lambda pair: (-pair[1].created, -pair[1].num))
+    rows = rows[:limit]
+    if json_:
+        click.echo(as_json([describe(directory, row) for directory, row in rows]))
+    elif rows:
+        click.echo(run_table(rows, with_store=len(directories) > 1))
+    else:
+        click.echo(f"no runs in {visible(str(choice.root()))}" + (" that fit" if status or component or since else ""))
+
+
+@click.command(cls=RunCommand)
+@of_store
+@click.argument("identity", metavar="ID")
+@as_json_option
+def show(choice: Choice, identity: str, json_: bool) -> None:
+    """Show a run and its journal."""
+    from ..run import stored_run
+
+    directory, row = choice.find(identity)
+    run = stored_run(directory, row.id)
+    if json_:
+        click.echo(as_json(describe(directory, row) | {"entries": [entry.to_dict() for entry in run.journal]}))
+        return
+    facts = [
+        ("run", row.id),
+        ("component", row.component),
+        ("status", STATUSES[row.status] + (" (interrupted)" if row.interrupted else "")),
+        ("reason", row.reason),
+        ("created", when(row.created)),
+        ("took", took(row)),
+        ("store", directory.name),
+    ]
+    for name, value in facts:
+        if value:
+            click.echo(f"{name:<10} {visible(value)}")
+    click.echo()
+    click.echo(visible(str(run.journal), lines=True))
+
+
+def run_table(rows: list[tuple[Path, RunRow]], *, with_store: bool) -> str:
+    """Runs as a table for a terminal."""
+    heads = ["STORE", *HEADS] if with_store else list(HEADS)
+    lines: list[list[str]] = []
+    for directory, row in rows:
+        note = row.reason or ("interrupted" if row.interrupted else "")
+        line = [row.id, row.component, STATUSES[row.status], when(row.created), took(row), note]
+        lines.append([directory.name, *line] if with_store else line)
+    return table(heads, lines, status_column=heads.index("STATUS"))
+
+
+def describe(directory: Path, row: RunRow) -> dict[str, Any]:
+    """A run as JSON; times are ISO 8601 in UTC, or null."""
+    return {
+        "id": row.id,
+        "component": row.component,
+        "status": STATUSES[row.status],
+        "interrupted": row.interrupted,
+        "reason": row.reason or None,
+        "created": iso(row.created),
+        "started": iso(row.started),
+        "ended": iso(row.ended),
+        "attempt": row.epoch,
+        "parent": row.parent_id or None,
+        "object": row.object_key or None,
+        "store": directory.name,
+    }
+
+
+def took(row: RunRow) -> str:
+    """How long the run took, or has been at it; "" before it started."""
+    return lasted((row.ended or int(time.time() * 1e6)) - row.created) if row.created else ""
+
+
+def iso(microseconds: int) -> str | None:
+    """UTC time as ISO 8601."""
+    return datetime.fromtimestamp(microseconds / 1e6, UTC).isoformat() if microseconds else None
+
+
+def seconds(age: str) -> float:
+    """An age as 90s, 15m, 12h or 30d, in seconds."""
+    units = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
+    number, unit = age[:-1], age[-1:]
+    try:
+        return float(number) * units[unit]
+    except (KeyError, ValueError):
+        raise click.UsageError(f"{age!r} is no age: write 90s, 15m, 12h, 30d or 2w") from None
+
+
+COMMANDS = (runs, show)
+
+
