@@ -145,6 +145,27 @@ class NoRetry(RetryPolicy):
         return "NoRetry()"
 
 
+def _whole(policy: RetryPolicy, name: str, value: Any) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 1_000_000:
+        raise ConfigurationError(
+            f"{type(policy).__name__}: {name} must be a whole number from 1 (the first try counts), not {value!r}."
+        )
+
+
+def _within(policy: RetryPolicy, name: str, value: Any, low: float, high: float) -> None:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not (low <= value <= high):
+        raise ConfigurationError(f"{type(policy).__name__}: {name} must be between {low:g} and {high:g}, not {value!r}.")
+    assert math.isfinite(value)  # NaN and infinity fail the comparison above
+
+
+def _classes(policy: RetryPolicy, name: str, value: Any) -> Classes:
+    given = tuple(value) if isinstance(value, tuple | list | set | frozenset) else (value,)
+    for cls in given:
+        if not (isinstance(cls, type) and issubclass(cls, BaseException)):
+            raise ConfigurationError(f"{type(policy).__name__}: {name} holds exception classes, not {cls!r}.")
+    return given
+
+
 DEFAULT: RetryPolicy = ExponentialBackoff(max_attempts=3)
 """Functions and steps that name no policy."""
 
@@ -166,24 +187,3 @@ def as_policy(value: Any, default: RetryPolicy = DEFAULT) -> RetryPolicy:
         f"{value!r} is no retry policy. Give ExponentialBackoff(...), ConstantBackoff(...), NoRetry(), or a number of "
         f"attempts in all."
     )
-
-
-def _whole(policy: RetryPolicy, name: str, value: Any) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not 1 <= value <= 1_000_000:
-        raise ConfigurationError(
-            f"{type(policy).__name__}: {name} must be a whole number from 1 (the first try counts), not {value!r}."
-        )
-
-
-def _within(policy: RetryPolicy, name: str, value: Any, low: float, high: float) -> None:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not (low <= value <= high):
-        raise ConfigurationError(f"{type(policy).__name__}: {name} must be between {low:g} and {high:g}, not {value!r}.")
-    assert math.isfinite(value)  # NaN and infinity fail the comparison above
-
-
-def _classes(policy: RetryPolicy, name: str, value: Any) -> Classes:
-    given = tuple(value) if isinstance(value, tuple | list | set | frozenset) else (value,)
-    for cls in given:
-        if not (isinstance(cls, type) and issubclass(cls, BaseException)):
-            raise ConfigurationError(f"{type(policy).__name__}: {name} holds exception classes, not {cls!r}.")
-    return given
