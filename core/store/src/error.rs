@@ -2,13 +2,17 @@
 
 use std::path::PathBuf;
 
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StoreError {
     /// A run with this id is stored already. Never shown to users: the engine turns it into an answer.
     #[error("a run with the id {0} exists")]
     Exists(String),
     #[error("{message}")]
-    Locked { path: PathBuf, pid: Option<u32>, message: String },
+    Locked {
+        path: PathBuf,
+        pid: Option<u32>,
+        message: String,
+    },
     #[error("{0}")]
     Full(String),
     #[error("{0}")]
