@@ -33,7 +33,9 @@ class RunTable:
         if not self.rows:
             return "no runs yet"
         widths = [max(len(row[i]) for row in (HEADS, *self.rows)) for i in range(len(HEADS))]
-        lines = ("  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in (HEADS, *self.rows))
+        lines = (
+            "  ".join(c.ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in (HEADS, *self.rows)
+        )
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
@@ -41,13 +43,20 @@ class RunTable:
             return "<p>no runs yet</p>"
         head = "".join(f'<th scope="col">{name}</th>' for name in HEADS)
         body = "".join(f"<tr>{''.join(f'<td>{html.escape(cell)}</td>' for cell in row)}</tr>" for row in self.rows)
-        return f"<table><caption>durable runs, newest first</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+        caption = "<caption>durable runs, newest first</caption>"
+        return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
 def _cells(run: Run) -> tuple[str, ...]:
     created = f"{run.created:%Y-%m-%d %H:%M:%S}" if run.created else ""
     duration = run.duration
-    took = f"{duration.total_seconds():.3f} s" if isinstance(duration, timedelta) else f"{duration:.3f} s" if duration else ""
+    took = (
+        f"{duration.total_seconds():.3f} s"
+        if isinstance(duration, timedelta)
+        else f"{duration:.3f} s"
+        if duration
+        else ""
+    )
     error = str(run.error).partition("\n")[0] if run.error else ""
     return (run.id, run.component, str(run.status), created, took, error[:120])
 

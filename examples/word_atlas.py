@@ -1,8 +1,8 @@
 """A word atlas of Python's own documentation, made by a flow that is killed halfway and goes on.
 
-Run it with `make demo`. The program starts itself twice: the first process is killed with SIGKILL in the middle of the work;
-the second finds the interrupted run, goes on from its last recorded step, and prints the journal. A ledger file, written by
-the step's body, shows which process really did what.
+Run it with `make demo`. The program starts itself twice: the first process is killed with SIGKILL in the middle of the
+work; the second finds the interrupted run, goes on from its last recorded step, and prints the journal. A ledger file,
+written by the step's body, shows which process really did what.
 """
 
 from __future__ import annotations
@@ -26,7 +26,29 @@ MODULES = [
     *("argparse", "asyncio.locks", "collections", "csv", "dataclasses", "difflib", "enum", "fractions", "functools"),
     *("heapq", "json", "logging", "random", "shelve", "statistics", "textwrap", "typing", "zipfile"),
 ]
-COMMON = set("a an and are as at be by for from if in is it its not of on or that the this to with which you will can has".split())
+COMMON = {
+    *(
+        "an",
+        "and",
+        "are",
+        "as",
+        "at",
+        "be",
+        "by",
+        "can",
+        "for",
+        "from",
+        "has",
+        "if",
+        "in",
+        "is",
+        "it",
+        "its",
+        "not",
+        "of",
+    ),
+    *("on", "or", "that", "the", "this", "to", "which", "will", "with", "you"),
+}
 RUN_ID = "word-atlas"
 KILL_AFTER = 7  # lines in the ledger
 
@@ -45,10 +67,11 @@ def read_documentation(module: str) -> dict:
 
 def draw_atlas(pages: list[dict]) -> dict:
     """The last step: add the modules up."""
-    total = Counter()
+    docstrings, words = (sum(page[kind] for page in pages) for kind in ("docstrings", "words"))
+    total: Counter[str] = Counter()
     for page in pages:
         total.update(page["frequent"])
-    return {"docstrings": sum(p["docstrings"] for p in pages), "words": sum(p["words"] for p in pages), "top": total.most_common(5)}
+    return {"docstrings": docstrings, "words": words, "top": total.most_common(5)}
 
 
 @flow
@@ -88,12 +111,15 @@ def ledger_lines() -> list[str]:
 def story() -> None:
     with tempfile.TemporaryDirectory(prefix="word-atlas-") as home:
         os.environ |= {"AGNT5_HOME": f"{home}/.agnt5", "WORD_ATLAS_LEDGER": f"{home}/ledger"}
-        print(f"1. A process starts the flow: it reads the documentation of {len(MODULES)} standard modules, a step each.")
+        print(f"1. A process starts the flow: it reads the documentation of {len(MODULES)} modules, a step each.")
         child = subprocess.Popen([sys.executable, __file__, "first"])
         while len(ledger_lines()) < KILL_AFTER and child.poll() is None:
             time.sleep(0.005)
         child.send_signal(signal.SIGKILL)
-        print(f"2. After {len(ledger_lines())} steps had begun, SIGKILL: process {child.pid} ended with {child.wait()}.")
+        child.wait()
+        print(
+            f"2. After {len(ledger_lines())} steps had begun, SIGKILL: process {child.pid} ended with {child.returncode}."
+        )
         print("3. A new process goes on from the last recorded step:")
         if code := subprocess.call([sys.executable, __file__, "second"]):
             sys.exit(code)

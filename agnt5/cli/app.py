@@ -26,7 +26,8 @@ def agnt5() -> None:
 
     ID is a run's id, a unique beginning of it, or -1 for the newest run, -2 for the one before.
 
-    Exit codes: 0 done, 1 it failed (one line on standard error says why), 2 called wrongly. AGNT5_DEBUG=1 shows tracebacks.
+    Exit codes: 0 done, 1 it failed (one line on standard error says why), 2 called wrongly. AGNT5_DEBUG=1 shows
+    tracebacks.
     """
 
 
@@ -47,7 +48,7 @@ def run(arguments: Sequence[str] | None) -> int:
     except KeyboardInterrupt:
         return _say("interrupted", INTERRUPTED)
     except BrokenPipeError:
-        # The reader of a pipe (head, less) has had enough. Point stdout away so that the interpreter's last flush is quiet.
+        # The reader of a pipe (head, less) has had enough; stdout points away so that the last flush is quiet.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except (AGNT5Error, click.ClickException, OSError) as error:

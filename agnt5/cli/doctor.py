@@ -133,4 +133,3 @@ def store_facts(store: dict[str, Any]) -> list[tuple[str, str]]:
         shown = size(value) if isinstance(value, int) and ("size" in name or "bytes" in name) else str(value)
         facts.append((name.replace("_", " "), shown))
     return facts
-

@@ -1,8 +1,8 @@
 """The definitions of a notebook, without running it: a cell that starts runs must not start them again here.
 
-Executed are imports, functions, classes, and assignments that call nothing but classes (a capitalised name: `Path("x")`,
-`ExponentialBackoff()`). When a definition needs a name that only the rest of the notebook makes, the notebook is refused:
-a flow must not fail for good because a global was missing.
+Executed are imports, functions, classes, and assignments that call nothing but classes (a capitalised name:
+`Path("x")`, `ExponentialBackoff()`). When a definition needs a name that only the rest of the notebook makes, the
+notebook is refused: a flow must not fail for good because a global was missing.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ MODULE = "__main__"  # where a kernel defines what its cells define
 def load_notebook(path: Path) -> None:
     """Execute the definitions of all code cells, in order, as the module `__main__`.
 
-    Raises ConfigurationError when the file is not a notebook, a cell cannot be read, or a definition depends on code that
-    was left out.
+    Raises ConfigurationError when the file is not a notebook, a cell cannot be read, or a definition depends on code
+    that was left out.
     """
     try:
         document = json.loads(path.read_text(encoding="utf-8"))
@@ -79,7 +79,10 @@ def _parse(source: str, name: str) -> ast.Module:
         return _tree(source, name)
     except SyntaxError:
         # Most likely magics: blank those lines, so that the line numbers stay.
-        lines = ["" if line.lstrip().startswith(("%", "!", "?")) or line.endswith("?") else line for line in source.split("\n")]
+        lines = [
+            "" if line.lstrip().startswith(("%", "!", "?")) or line.endswith("?") else line
+            for line in source.split("\n")
+        ]
     try:
         return _tree("\n".join(lines), name)
     except SyntaxError as error:
@@ -105,8 +108,8 @@ def _refuse_missing(path: Path, cells: list[ast.Module], names: list[str]) -> No
                 made |= dict.fromkeys(_stored(statement), name)
     for missing in sorted(needed & made.keys() - defined):
         raise ConfigurationError(
-            f"--app {path}: a definition uses {missing!r}, which {made[missing]} makes by running code, and a notebook is not "
-            f"run here. Resume in the notebook itself, or make {missing!r} inside a function or in a module."
+            f"--app {path}: a definition uses {missing!r}, which {made[missing]} makes by running code, and a "
+            f"notebook is not run here. Resume in the notebook itself, or make {missing!r} inside a function or in a module."
         )
 
 

@@ -29,7 +29,9 @@ class RunCommand(click.Command):
 def of_store(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds --home and --store; the command receives them as one `choice`."""
 
-    @click.option("--home", metavar="DIR", help="Directory of the stores [default: AGNT5_HOME, else the nearest .agnt5]")
+    @click.option(
+        "--home", metavar="DIR", help="Directory of the stores [default: AGNT5_HOME, else the nearest .agnt5]"
+    )
     @click.option("--store", metavar="NAME", envvar="AGNT5_STORE", help="One store of the home [default: all of them]")
     @functools.wraps(command)
     def with_choice(*, home: str | None, store: str | None, **rest: Any) -> Any:
@@ -41,5 +43,8 @@ def of_store(command: Callable[..., Any]) -> Callable[..., Any]:
 as_json_option = click.option("--json", "json_", is_flag=True, help="Print JSON for programs")
 
 app_option = click.option(
-    "--app", metavar="APP", envvar="AGNT5_APP", help="The code: a module, file.py or notebook.ipynb [default: AGNT5_APP]"
+    "--app",
+    metavar="APP",
+    envvar="AGNT5_APP",
+    help="The code: a module, file.py or notebook.ipynb [default: AGNT5_APP]",
 )

@@ -24,7 +24,9 @@ HEADS = ("ID", "COMPONENT", "STATUS", "CREATED", "TOOK", "NOTE")
 @click.option("--status", type=click.Choice(STATUSES), help="Only runs with this status")
 @click.option("--component", metavar="NAME", help="Only runs of this component")
 @click.option("--since", metavar="AGE", help="Only runs created since then, as 90s, 15m, 12h, 30d")
-@click.option("--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="At most so many, newest first")
+@click.option(
+    "--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="At most so many, newest first"
+)
 @click.option("--all-stores", is_flag=True, help="All stores of the home, even if AGNT5_STORE names one")
 @as_json_option
 def runs(
@@ -136,5 +138,3 @@ def seconds(age: str) -> float:
 
 
 COMMANDS = (runs, show)
-
-

@@ -46,7 +46,8 @@ class Choice:
             return stores[0]
         if not stores:
             raise AGNT5Error(f"there is no store in {self.root()}: nothing has been run there yet (see --home)")
-        raise AGNT5Error(f"{self.root()} has several stores ({', '.join(p.name for p in stores)}): name one with --store")
+        names = ", ".join(path.name for path in stores)
+        raise AGNT5Error(f"{self.root()} has several stores ({names}): name one with --store")
 
     def find(self, identity: str) -> tuple[Path, RunRow]:
         """The store and the run that `identity` means: a whole id, a unique prefix, or -N for the N-th newest.
@@ -66,7 +67,8 @@ class Choice:
         if len(found) == 1:
             return found[0]
         if found:
-            raise RunNotFound(f"{identity!r} fits several runs ({', '.join(row.id for _, row in found[:6])}): give more of the id")
+            ids = ", ".join(row.id for _, row in found[:6])
+            raise RunNotFound(f"{identity!r} fits several runs ({ids}): give more of the id")
         raise RunNotFound(f"no run starts with {identity!r} in {self.root()} (`agnt5 runs` lists them)")
 
     def _newest(self, stores: list[Path], position: int) -> tuple[Path, RunRow]:

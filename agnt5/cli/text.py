@@ -1,7 +1,7 @@
 """Text for a terminal: tables that fit, times and durations people read, and foreign text made harmless.
 
-Whatever comes from a journal passes `visible` before it is printed: an escape sequence in a recorded value must not reach
-the terminal.
+Whatever comes from a journal passes `visible` before it is printed: an escape sequence in a recorded value must not
+reach the terminal.
 """
 
 from __future__ import annotations
@@ -77,7 +77,7 @@ def fit(text: str, columns: int) -> str:
 
 
 def terminal_width() -> int:
-    """Columns of the terminal; 120 when the output goes elsewhere, so that files and pipes do not depend on a window."""
+    """Columns of the terminal; 120 when the output goes elsewhere, so files and pipes depend on no window."""
     return shutil.get_terminal_size((120, 24)).columns if sys.stdout.isatty() else int(os.environ.get("COLUMNS") or 120)
 
 

@@ -30,7 +30,7 @@ def load_app(app: str) -> None:
 
 
 def _load_module(name: str) -> None:
-    # Console scripts, unlike `python -m`, do not put the working directory on the path; people expect `--app app` to work.
+    # Console scripts, unlike `python -m`, do not put the working directory on the path; `--app app` should work.
     if (here := os.getcwd()) not in sys.path:
         sys.path.insert(0, here)
     try:

@@ -23,7 +23,9 @@ from .text import as_json
 @of_store
 @click.argument("name")
 @click.argument("payload", required=False, default="null")
-@click.option("--run", "identity", metavar="ID", help="Send it to this run only [default: the run that has waited longest]")
+@click.option(
+    "--run", "identity", metavar="ID", help="Send it to this run only [default: the run that has waited longest]"
+)
 @click.option("--event-id", default="", metavar="TEXT", help="The same id a second time is dropped")
 def event(choice: Choice, name: str, payload: str, identity: str | None, event_id: str) -> None:
     """Send an event to a run that waits for NAME, or will.
@@ -90,8 +92,8 @@ def prune(choice: Choice, older: str, json_: bool) -> None:
 def resume(choice: Choice, app: str | None, identity: str | None) -> None:
     """Let an interrupted or paused run go on; without ID, all interrupted runs.
 
-    A living owner of the store (a kernel, a worker) drives the run. When nobody owns it, the run is driven here to its end,
-    and that needs its code: --app.
+    A living owner of the store (a kernel, a worker) drives the run. When nobody owns it, the run is driven here to its
+    end, and that needs its code: --app.
     """
     from .resuming import resume_runs
 

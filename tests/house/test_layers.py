@@ -1,7 +1,7 @@
 """Who may import whom. Imports point down the layers, and few modules may touch the compiled core.
 
-Module-level imports count. An import inside a function is allowed to point up (that is how a lower layer stays light), but
-never to reach the core from where it must not be known.
+Module-level imports count. An import inside a function is allowed to point up (that is how a lower layer stays light),
+but never to reach the core from where it must not be known.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def test_imports_point_down(path: Path) -> None:
         if found.target == "_core":
             assert found.unit in KNOWS_CORE, f"{found.where}: only {sorted(KNOWS_CORE)} may know the core"
         elif not found.lazy and found.target in set().union(*LAYERS):
-            assert layer(found.target) <= layer(found.unit), f"{found.where}: {found.unit} imports {found.target} from above"
+            assert layer(found.target) <= layer(found.unit), f"{found.where}: {found.target} lies above"
 
 
 def test_notebook_side_uses_public_names_only() -> None:

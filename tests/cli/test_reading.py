@@ -1,0 +1,81 @@
+"""`agnt5 runs` and `agnt5 show`: what they list, how a run is named, how errors read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from calling import Call
+
+
+def test_runs_lists_newest_first(dead: Path, cli: Call) -> None:
+    code, out, _ = cli("runs")
+    assert code == 0
+    lines = out.splitlines()
+    assert lines[0].split() == ["ID", "COMPONENT", "STATUS", "CREATED", "TOOK", "NOTE"]
+    assert [line.split()[0] for line in lines[1:]] == ["r_askmore", "r_asking", "r_failed", "r_doubled"]
+
+
+def test_runs_as_json(dead: Path, cli: Call) -> None:
+    listed = json.loads(cli("runs", "--json").out)
+    assert [(row["id"], row["status"]) for row in listed[2:]] == [("r_failed", "failed"), ("r_doubled", "completed")]
+    assert listed[0]["store"] == "default"
+    assert listed[3]["ended"] >= listed[3]["created"]
+
+
+def test_filters(dead: Path, cli: Call) -> None:
+    assert [row["id"] for row in json.loads(cli("runs", "--json", "--component", "doubler").out)] == ["r_doubled"]
+    assert [row["id"] for row in json.loads(cli("runs", "--json", "--status", "failed").out)] == ["r_failed"]
+    assert [row["id"] for row in json.loads(cli("runs", "--json", "--limit", "1").out)] == ["r_askmore"]
+    assert len(json.loads(cli("runs", "--json", "--since", "1h").out)) == 4
+    assert "no runs in" in cli("runs", "--component", "nothing").out
+
+
+def test_show_by_prefix_and_by_position(dead: Path, cli: Call) -> None:
+    shown = cli("show", "r_dou").out
+    assert "r_doubled" in shown
+    assert "double" in shown
+    assert json.loads(cli("show", "-4", "--json").out)["id"] == "r_doubled"
+    assert json.loads(cli("show", "--json", "-1").out)["id"] == "r_askmore"
+
+
+def test_show_as_json_has_the_entries(dead: Path, cli: Call) -> None:
+    shown = json.loads(cli("show", "r_doubled", "--json").out)
+    assert "double" in {entry["name"] for entry in shown["entries"]}
+
+
+def test_recorded_escape_sequences_stay_inert(dead: Path, cli: Call) -> None:
+    shown = cli("show", "r_failed").out
+    assert "boom" in shown
+    assert "\x1b" not in shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["show", "r_none"], 1, "no run starts with 'r_none'"),
+        (["show", "r_ask"], 1, "fits several runs (r_ask"),
+        (["show", "-9"], 1, "there is no run -9"),
+        (["show"], 2, "Missing argument 'ID'"),
+        (["shwo", "r_1"], 2, "No such command 'shwo'"),
+        (["runs", "--since", "soon"], 2, "is no age"),
+        (["runs", "--store", "elsewhere"], 1, "there is no store 'elsewhere'"),
+    ],
+)
+def test_an_error_is_one_line_and_a_code(dead: Path, cli: Call, arguments: list[str], code: int, message: str) -> None:
+    answer = cli(*arguments)
+    assert answer.code == code
+    assert answer.out == ""
+    assert message in answer.err
+    assert answer.err.count("\n") == 1
+
+
+def test_an_empty_home_is_no_error(app: Path, cli: Call) -> None:
+    assert cli("runs") == (0, f"no runs in {app.parent / '.agnt5'}\n", "")
+
+
+def test_reading_works_beside_a_busy_owner(busy: Path, cli: Call) -> None:
+    assert "r_asking" in cli("runs").out
+    assert "waiting" in cli("show", "r_asking").out
