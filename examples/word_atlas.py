@@ -27,27 +27,25 @@ MODULES = [
     *("heapq", "json", "logging", "random", "shelve", "statistics", "textwrap", "typing", "zipfile"),
 ]
 COMMON = {
-    *(
-        "an",
-        "and",
-        "are",
-        "as",
-        "at",
-        "be",
-        "by",
-        "can",
-        "for",
-        "from",
-        "has",
-        "if",
-        "in",
-        "is",
-        "it",
-        "its",
-        "not",
-        "of",
-    ),
-    *("on", "or", "that", "the", "this", "to", "which", "will", "with", "you"),
+    "an",
+    "and",
+    "are",
+    "as",
+    "at",
+    "be",
+    "by",
+    "for",
+    "if",
+    "in",
+    "is",
+    "it",
+    "not",
+    "of",
+    "or",
+    "that",
+    "the",
+    "this",
+    "to",
 }
 RUN_ID = "word-atlas"
 KILL_AFTER = 7  # lines in the ledger
@@ -117,9 +115,8 @@ def story() -> None:
             time.sleep(0.005)
         child.send_signal(signal.SIGKILL)
         child.wait()
-        print(
-            f"2. After {len(ledger_lines())} steps had begun, SIGKILL: process {child.pid} ended with {child.returncode}."
-        )
+        begun = len(ledger_lines())
+        print(f"2. After {begun} steps had begun, SIGKILL: process {child.pid} ended with {child.returncode}.")
         print("3. A new process goes on from the last recorded step:")
         if code := subprocess.call([sys.executable, __file__, "second"]):
             sys.exit(code)

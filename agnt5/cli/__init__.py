@@ -1,4 +1,4 @@
-"""The command line, `agnt5`: it reads stores directly and sends its writes to their owner, so a busy kernel is no obstacle.
+"""The command line, `agnt5`: it reads stores directly and sends writes to their owner, however busy that is.
 
 Nothing heavy is imported before a command needs it, and nothing here holds logic that the library lacks.
 """

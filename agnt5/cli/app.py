@@ -13,7 +13,7 @@ import click
 
 from ..errors import AGNT5Error
 from . import doctor, reading, writing
-from .text import visible
+from .text import shown
 
 FAILED = 1
 INTERRUPTED = 130
@@ -62,5 +62,5 @@ def run(arguments: Sequence[str] | None) -> int:
 
 
 def _say(message: str, code: int) -> int:
-    print(f"agnt5: {visible(' '.join(message.split()))}", file=sys.stderr)
+    print(f"agnt5: {shown(' '.join(message.split()))}", file=sys.stderr)
     return code

@@ -13,7 +13,7 @@ import click
 from ..errors import AGNT5Error
 from .options import as_json_option, of_store
 from .stores import Choice, open_reader
-from .text import as_json, colour, size, visible
+from .text import as_json, colour, shown, size
 
 PLATFORMS = {
     "Linux": "supported",
@@ -114,13 +114,13 @@ def render(report: dict[str, Any]) -> list[str]:
     lines += [f"  {name:<12} {value or 'missing'}" for name, value in report["versions"].items()]
     lines += [colour("platform", "bold"), f"  {report['platform']['name']}: {report['platform']['verdict']}"]
     lines += [f"  {name:<12} {verdict}" for name, verdict in PLATFORMS.items()]
-    lines += [colour("home", "bold"), f"  {visible(report['home'])}"]
+    lines += [colour("home", "bold"), f"  {shown(report['home'])}"]
     for store in report["stores"]:
-        lines += [colour(f"store {visible(store['name'])}", "bold")]
-        lines += [f"  {name:<12} {visible(value)}" for name, value in store_facts(store) if value]
+        lines += [colour(f"store {shown(store['name'])}", "bold")]
+        lines += [f"  {name:<12} {shown(value)}" for name, value in store_facts(store) if value]
     if not report["stores"]:
         lines.append("  no store yet: nothing has been run here")
-    lines += [f"{colour('problem', 'failed')} {visible(problem)}" for problem in report["problems"]]
+    lines += [f"{colour('problem', 'failed')} {shown(problem)}" for problem in report["problems"]]
     return lines if report["problems"] else [*lines, colour("all is well", "completed")]
 
 
@@ -130,6 +130,6 @@ def store_facts(store: dict[str, Any]) -> list[tuple[str, str]]:
     owned = f"process {owner['pid']}" + (" (this one)" if owner["pid"] == os.getpid() else "") if owner else "nobody"
     facts = [("owner", owned), ("file system", store["file_system"] or "unknown")]
     for name, value in health.items():
-        shown = size(value) if isinstance(value, int) and ("size" in name or "bytes" in name) else str(value)
-        facts.append((name.replace("_", " "), shown))
+        text = size(value) if isinstance(value, int) and ("size" in name or "bytes" in name) else str(value)
+        facts.append((name.replace("_", " "), text))
     return facts

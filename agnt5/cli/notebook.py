@@ -109,7 +109,7 @@ def _refuse_missing(path: Path, cells: list[ast.Module], names: list[str]) -> No
     for missing in sorted(needed & made.keys() - defined):
         raise ConfigurationError(
             f"--app {path}: a definition uses {missing!r}, which {made[missing]} makes by running code, and a "
-            f"notebook is not run here. Resume in the notebook itself, or make {missing!r} inside a function or in a module."
+            f"notebook is not run here. Resume in the notebook itself, or make {missing!r} in a function or a module."
         )
 
 

@@ -11,7 +11,7 @@ import click
 
 from .options import RunCommand, as_json_option, of_store
 from .stores import STATUSES, Choice, open_reader
-from .text import as_json, lasted, table, visible, when
+from .text import as_json, lasted, shown, table, when
 
 if TYPE_CHECKING:
     from .._core import RunRow
@@ -56,7 +56,7 @@ def runs(
     elif rows:
         click.echo(run_table(rows, with_store=len(directories) > 1))
     else:
-        click.echo(f"no runs in {visible(str(choice.root()))}" + (" that fit" if status or component or since else ""))
+        click.echo(f"no runs in {shown(str(choice.root()))}" + (" that fit" if status or component or since else ""))
 
 
 @click.command(cls=RunCommand)
@@ -83,9 +83,9 @@ def show(choice: Choice, identity: str, json_: bool) -> None:
     ]
     for name, value in facts:
         if value:
-            click.echo(f"{name:<10} {visible(value)}")
+            click.echo(f"{name:<10} {shown(value)}")
     click.echo()
-    click.echo(visible(str(run.journal), lines=True))
+    click.echo(shown(str(run.journal), lines=True))
 
 
 def run_table(rows: list[tuple[Path, RunRow]], *, with_store: bool) -> str:

@@ -12,7 +12,7 @@ import click
 
 from ..errors import AGNT5Error, ConfigurationError
 from .stores import STATUSES, Choice, open_reader
-from .text import visible
+from .text import shown
 
 if TYPE_CHECKING:
     from .._core import RunRow
@@ -36,8 +36,8 @@ def resume_runs(choice: Choice, app: str | None, identity: str | None) -> None:
         elif app is None:
             names = ", ".join(sorted({row.component for row in rows}))
             raise ConfigurationError(
-                f"nobody owns {directory.name}, so {len(rows)} {'run' if len(rows) == 1 else 'runs'} of {names} must be "
-                "driven here: name the code with --app module, file.py or notebook.ipynb (or AGNT5_APP)"
+                f"nobody owns the store {directory.name}, so {names} must be driven here: name the code with --app "
+                "module, file.py or notebook.ipynb (or AGNT5_APP)"
             )
         else:
             failures += _drive(choice.root(), directory, app, rows)
@@ -77,5 +77,5 @@ def _drive(home: Path, directory: Path, app: str, rows: list[RunRow]) -> list[st
         except AGNT5Error as error:
             failures.append(f"{row.id}: {error}")
         else:
-            click.echo(f"{row.id} completed: {visible(repr(value))[:200]}")
+            click.echo(f"{row.id} completed: {shown(repr(value))[:200]}")
     return failures

@@ -15,6 +15,9 @@ from ..errors import AGNT5Error, RunNotFound
 if TYPE_CHECKING:
     from .._core import Reader, RunRow
 
+# The name belongs to the core; that the file exists is all that is asked here.
+DATABASE = "journal.db"
+
 STATUSES = ("pending", "running", "waiting", "paused", "completed", "failed", "cancelled")
 
 
@@ -86,7 +89,7 @@ def all_stores(root: Path) -> list[Path]:
 
 def is_store(directory: Path) -> bool:
     """Whether a store's database lies there."""
-    return any(directory.glob("*.sqlite*")) or any(directory.glob("*.db"))
+    return (directory / DATABASE).is_file()
 
 
 def open_reader(directory: Path) -> Reader:

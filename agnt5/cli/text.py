@@ -15,6 +15,8 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from ..secret import mask
+
 _COLOURS = {
     "completed": "32",
     "failed": "31",
@@ -32,6 +34,11 @@ def visible(text: str, *, lines: bool = False) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() or (lines and c in "\n\t") else _picture(c) for c in text)
+
+
+def shown(text: str, *, lines: bool = False) -> str:
+    """Foreign text as it may be shown: secrets masked, then `visible`."""
+    return visible(mask(text), lines=lines)
 
 
 def _picture(character: str) -> str:
@@ -83,7 +90,7 @@ def terminal_width() -> int:
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, status_column: int = -1) -> str:
     """Left-aligned columns under their heads, no wider than the terminal: the last column gives way first."""
-    cells = [[visible(cell) for cell in row] for row in rows]
+    cells = [[shown(cell) for cell in row] for row in rows]
     widths = [max([width(head), *(width(row[i]) for row in cells)]) for i, head in enumerate(heads)]
     room = terminal_width() - sum(widths[:-1]) - 2 * (len(heads) - 1)
     widths[-1] = max(min(widths[-1], room), min(widths[-1], 8))
@@ -130,5 +137,5 @@ def size(octets: int) -> str:
 
 
 def as_json(value: Any) -> str:
-    """JSON for other programs: ASCII only, which also keeps escape sequences inert."""
-    return json.dumps(value, indent=2, ensure_ascii=True, default=str)
+    """JSON for other programs: secrets masked, and ASCII only, which keeps escape sequences inert."""
+    return mask(json.dumps(value, indent=2, ensure_ascii=True, default=str))

@@ -29,10 +29,9 @@ def test_doctor_as_json_names_the_living_owner(busy: Path, cli: Call) -> None:
 
 def test_a_damaged_store_is_a_problem(dead: Path, cli: Call) -> None:
     store = Path(json.loads(cli("doctor", "--json").out)["stores"][0]["directory"])
-    (database,) = [path for path in store.iterdir() if path.name.endswith((".sqlite", ".sqlite3", ".db"))]
-    for path in store.glob(database.name + "-*"):
+    for path in store.glob("journal.db-*"):
         path.unlink()
-    database.write_bytes(b"this is no database" * 1000)
+    (store / "journal.db").write_bytes(b"this is no database" * 1000)
     answer = cli("doctor")
     assert answer.code == 1
     assert "problem" in answer.out

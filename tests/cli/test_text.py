@@ -58,6 +58,13 @@ def test_durations(microseconds: int, shown: str) -> None:
     assert text.lasted(microseconds) == shown
 
 
+def test_credentials_are_masked() -> None:
+    key = "sk-" + "proj1234567890abcdefgh"
+    assert key not in text.shown(f"key {key}")
+    assert key not in text.as_json({"note": key})
+    assert key not in text.table(("NOTE",), [(key,)])
+
+
 def test_json_is_ascii() -> None:
     assert text.as_json({"note": "\x1b[0m\u202e"}).isascii()
     assert "\x1b" not in text.as_json({"note": "\x1b"})
