@@ -1,0 +1,154 @@
+"""How a flow loop ends: `shutdown` when the flow returned, `teardown` when its attempt is given up.
+
+Both unwind what is left in creation order, with a budget, on the thread that drives the loop. Nothing here may leave
+work to the garbage collector, which would run `finally:` blocks of the user at a moment nobody chose.
+"""
+
+from __future__ import annotations
+
+import traceback
+from asyncio import _set_running_loop  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
+from contextvars import copy_context
+from typing import TYPE_CHECKING, Any
+
+from agnt5.errors import RunClosed
+from agnt5.execution.asyncgens import unhook
+from agnt5.execution.frames import place
+
+if TYPE_CHECKING:
+    from agnt5.execution.flowloop import FlowLoop
+    from agnt5.execution.handles import FlowTask
+
+# Callbacks that one round of cancelling may take, and rounds before a coroutine counts as refusing to end.
+_BUDGET = 20_000
+_ROUNDS = 3
+
+
+def shutdown(loop: FlowLoop) -> list[str]:
+    if loop._closed:
+        return loop.warnings
+    loop._fence = RunClosed("the flow has returned: what it left running was cancelled and can ask for nothing more")
+    host, hooks = loop._enter()
+    try:
+        _unwind(loop)
+        for task in _held(loop):
+            _tell_unretrieved(loop, task)
+        refused = _refusing(loop)
+        for where in refused:
+            loop.warn(f"{where} went on after it was cancelled at the end of the flow; it was left behind")
+        warnings = loop.warnings
+        _let_go(loop)
+    finally:
+        _leave(host, hooks)
+    return warnings
+
+
+def teardown(loop: FlowLoop, fence: BaseException) -> list[str]:
+    if loop._closed:
+        return []
+    loop._fence = fence
+    loop._closed = True
+    loop.on_poison = loop.on_slow = None
+    host, hooks = loop._enter()
+    try:
+        _unwind(loop)
+        refused = _refusing(loop)
+        for task in _held(loop):
+            # Ended with an error that nobody will ask for any more.
+            task._log_traceback = False  # pyright: ignore[reportAttributeAccessIssue]
+            # Coroutines that were never awaited sit in the frames of tracebacks: dropped here, they warn nobody. With a
+            # refusing one about, a frame may be suspended still, and clearing that would run its code.
+            if not refused and not task.cancelled() and (error := task.exception()) is not None:
+                traceback.clear_frames(error.__traceback__)
+        _let_go(loop)
+    finally:
+        _leave(host, hooks)
+    return refused
+
+
+def _leave(host: Any, hooks: Any) -> None:
+    _set_running_loop(host)
+    if host is None and hooks is not None:
+        unhook(hooks)
+
+
+def _unwind(loop: FlowLoop) -> None:
+    """Cancel tasks, then close async generators, in creation order; each again if it goes on."""
+    loop._refusals = 0
+    for _ in range(_ROUNDS):
+        left = [task for task in _held(loop) if not task.done()]
+        if not left:
+            break
+        for task in left:
+            task.cancel()
+        _run_ready(loop)
+    for agen in loop.asyncgens.live():
+        if agen.ag_running:  # by a coroutine that refuses to end
+            continue
+        closing = loop.create_task(_close(agen), context=copy_context())
+        _run_ready(loop)
+        if not closing.done():
+            closing.cancel()
+            _run_ready(loop)
+
+
+async def _close(agen: Any) -> None:
+    await agen.aclose()
+
+
+def _run_ready(loop: FlowLoop) -> None:
+    ready = loop._ready
+    left = _BUDGET
+    while ready and left:
+        left -= 1
+        handle = ready.popleft()
+        if not handle._cancelled:
+            try:
+                handle._context.run(handle._callback, *handle._args)
+            except BaseException as error:
+                loop._callback_raised(handle, error)
+
+
+def _held(loop: FlowLoop) -> list[FlowTask]:
+    return list(loop._tasks.values())
+
+
+def _tell_unretrieved(loop: FlowLoop, task: FlowTask) -> None:
+    if not task.done() or not task._log_traceback:  # pyright: ignore[reportAttributeAccessIssue]
+        return
+    task._log_traceback = False  # pyright: ignore[reportAttributeAccessIssue]
+    error = None if task is loop._root or task.cancelled() else task.exception()
+    if error is not None:
+        whose = f"task {task.get_name()} ({place(task)})"
+        loop.warn(f"nobody looked at the error of {whose}: {type(error).__name__}: {error}")
+
+
+def _refusing(loop: FlowLoop) -> list[str]:
+    """Where coroutines stand that did not end. They are kept for good, past the end of the interpreter."""
+    refused: list[str] = []
+    for task in _held(loop):
+        if not task.done():
+            task._log_destroy_pending = False  # pyright: ignore[reportAttributeAccessIssue]
+            refused.append(place(task))
+            _keep(task)
+    for agen in loop.asyncgens.live():
+        refused.append(place(agen))
+        _keep(agen)
+    return refused
+
+
+def _keep(thing: object) -> None:
+    """One reference that nobody gives back. A list of ours would be cleared when the interpreter ends, and the
+    coroutines in it would then run their code in half a world."""
+    import ctypes  # only ever needed here, and rarely
+
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(thing))
+
+
+def _let_go(loop: FlowLoop) -> None:
+    loop._closed = True
+    loop._ready.clear()
+    loop._timers.clear()
+    loop._tasks.clear()
+    loop.asyncgens.clear()
+    loop._root = None
