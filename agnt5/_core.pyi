@@ -284,6 +284,8 @@ class Session:
         """Failed attempts of this command that are in the journal."""
     def retry_at(self, seq: int) -> int:
         """When the next attempt may start, 0 if it may now. For commands found unfinished when replay reached the end."""
+    def is_uncertain(self, seq: int) -> bool:
+        """Whether this at-most-once step may have happened already and nobody has decided about it."""
     def take(self) -> tuple[int, int, bytes] | None:
         """The next completion for the code, journaled by this call when live: (seq of the command, outcome, payload). None: nothing now; when that ends the replay, `replaying` turns False."""
     def rearm(self) -> None:
@@ -330,6 +332,6 @@ def new_run_id() -> str:
 def visit(directory: str, request: str, timeout_us: int = 5_000_000) -> str:
     """Send one JSON request to the owner of a store through its socket, or, when nobody owns it, own it for the moment of the request. Returns the JSON answer; raises what the owner raised.
 
-    Requests: {"do": "event", "name", "payload" (base64), "run_id", "event_id"}, {"do": "cancel"|"pause"|"delete", "run_id"},
+    Requests: {"do": "event", "name", "payload" (base64), "run_id", "event_id" (or "new_event_id")}, {"do": "cancel"|"pause"|"delete", "run_id"},
     {"do": "resume", "run_id"}, {"do": "prune", "before"}, {"do": "ping"}.
     """

@@ -1,1 +1,30 @@
-//! 
+//! Decides: who drives which run, when timers fire, who gets an event, whose turn it is at an object.
+//!
+//! [`Engine`] is a state machine over a [`Store`](agnt5_store::Store): time and requests go in, one transaction is made,
+//! notices come out. It reads no clock and starts no thread, so a simulator can drive it. [`Host`] is the shell that does.
+
+mod children;
+mod engine;
+mod error;
+mod events;
+mod failure;
+mod host;
+mod journaling;
+mod lifecycle;
+mod limits;
+mod notice;
+mod recovery;
+mod request;
+mod session;
+mod timers;
+mod turns;
+mod visitor;
+
+pub use engine::{Batch, Engine};
+pub use error::Refusal;
+pub use host::{Host, Options};
+pub use limits::Limits;
+pub use notice::{Inbox, Lease, Notice};
+pub use request::{Append, Decision, Reply, Request, StartRun, Ticket};
+pub use session::{Session, Trace};
+pub use visitor::visit;

@@ -13,6 +13,7 @@ pub mod identity;
 mod memo;
 mod op;
 mod outcome;
+mod paths;
 pub mod retry;
 pub mod segment;
 mod spill;
@@ -22,10 +23,11 @@ mod tape;
 pub use divergence::{Divergence, TapeError};
 pub use op::{Ask, Op};
 pub use outcome::Outcome;
+pub use paths::Paths;
 pub use pb::*;
 pub use spill::{INLINE_LIMIT, Spilled};
 pub use status::Status;
-pub use tape::{Answer, Arrival, Tape, Taken};
+pub use tape::{Answer, Arrival, Taken, Tape};
 
 /// Microseconds since 1970, UTC.
 pub type Micros = i64;

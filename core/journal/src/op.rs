@@ -67,6 +67,13 @@ impl Op {
         }
     }
 
+    /// Stands for the run's own body while it waits for its next attempt.
+    pub fn of_body(retry_at: Micros) -> Self {
+        let mut op = Self::of(&Command::default(), String::new(), [0; 16], true);
+        op.retry_at = retry_at;
+        op
+    }
+
     /// Whether the engine, not local code, brings its answer.
     pub fn is_wait(&self) -> bool {
         matches!(

@@ -16,7 +16,9 @@ const MAGIC: &[u8; 2] = b"A5";
 pub enum SegmentError {
     #[error("the journal segment is damaged: {0}")]
     Damaged(&'static str),
-    #[error("the journal segment has format version {0}; this build reads up to {SEGMENT_VERSION}: install a newer agnt5")]
+    #[error(
+        "the journal segment has format version {0}; this build reads up to {SEGMENT_VERSION}: install a newer agnt5"
+    )]
     TooNew(u8),
 }
 

@@ -36,7 +36,9 @@ pub enum Arrival {
         began: Micros,
     },
     /// The retry wait of this command is over.
-    Retry { seq: Seq },
+    Retry {
+        seq: Seq,
+    },
     CancelRun,
 }
 
@@ -79,9 +81,12 @@ pub struct Tape {
     closed: bool,
     cancel_taken: bool,
     root_failures: u32,
+    root_retry_at: Micros,
     fresh: Vec<Entry>,
     spilled: Vec<Spilled>,
     rearm: Vec<Seq>,
+    /// Ids of runs started here and not awaited.
+    started_runs: HashMap<Seq, Box<str>>,
 }
 
 impl Tape {
@@ -92,7 +97,11 @@ impl Tape {
         let Some(Body::Started(started)) = &first.body else {
             return Err(damaged("its first entry is not the start of a run"));
         };
-        if recorded.iter().enumerate().any(|(index, entry)| entry.seq != index as Seq) {
+        if recorded
+            .iter()
+            .enumerate()
+            .any(|(index, entry)| entry.seq != index as Seq)
+        {
             return Err(damaged("entries are missing"));
         }
         let script = started.kind() == ComponentKind::Flow;
@@ -113,9 +122,11 @@ impl Tape {
             closed: false,
             cancel_taken: false,
             root_failures: 0,
+            root_retry_at: 0,
             fresh: Vec::new(),
             spilled: Vec::new(),
             rearm: Vec::new(),
+            started_runs: HashMap::new(),
             recorded,
         };
         tape.index_memos();
@@ -137,7 +148,8 @@ impl Tape {
                 Some(Body::Command(command)) if !self.script || command.scope != ROOT => {
                     if command.kind() == CommandKind::Cancel {
                         let target = command.target.parse().ok();
-                        if let Some(nested) = target.and_then(|seq: Seq| self.nested.get_mut(&seq)) {
+                        if let Some(nested) = target.and_then(|seq: Seq| self.nested.get_mut(&seq))
+                        {
                             nested.cancelled = true;
                         }
                         continue;
@@ -145,8 +157,14 @@ impl Tape {
                     if !self.script {
                         change_state(&mut self.state, command);
                     }
-                    self.by_scope.entry(command.scope).or_default().push(entry.seq);
-                    let nested = Nested { index, ..Nested::default() };
+                    self.by_scope
+                        .entry(command.scope)
+                        .or_default()
+                        .push(entry.seq);
+                    let nested = Nested {
+                        index,
+                        ..Nested::default()
+                    };
                     self.nested.insert(entry.seq, nested);
                 }
                 Some(Body::Completion(completion)) => {
@@ -160,6 +178,7 @@ impl Tape {
                         nested.retry_at = failed.retry_at;
                     } else if failed.command == ROOT && !self.script {
                         self.root_failures = failed.attempt;
+                        self.root_retry_at = failed.retry_at;
                     }
                 }
                 Some(Body::CancelRequested(_)) => self.cancel_taken = true,
@@ -196,6 +215,17 @@ impl Tape {
 
     pub fn op(&self, seq: Seq) -> Option<&Op> {
         self.ops.get(&seq)
+    }
+
+    /// The run that this command made or awaits.
+    pub fn child_id(&self, seq: Seq) -> Option<&str> {
+        let recorded = || match &self.recorded.get(seq as usize)?.body {
+            Some(Body::Command(command)) => Some(command.child_id.as_str()),
+            _ => None,
+        };
+        let open = self.ops.get(&seq).map(|op| &*op.child_id);
+        open.or_else(|| self.started_runs.get(&seq).map(|id| &**id))
+            .or_else(recorded)
     }
 
     /// Open commands in journal order.
@@ -247,10 +277,13 @@ impl Tape {
         if let Some(index) = self.next_script_index() {
             return self.match_recorded(index, ask, digest, occurrence);
         }
-        self.go_live();
+        self.replaying = false;
+        if ask.kind == CommandKind::Cancel {
+            return Ok(self.cancel(ROOT, ask, digest, at));
+        }
         let path = segment_of(ask.name, occurrence);
         let identity = identity::script_identity(&self.started.run_id, &path);
-        let command = self.build(ask, ROOT, digest, occurrence, 0, 0, &identity, at);
+        let command = self.build(ask, ROOT, digest, occurrence, 0, 0, &identity);
         self.count(ask.name, occurrence);
         Ok(self.append_command(command, path, identity, at))
     }
@@ -302,7 +335,6 @@ impl Tape {
         self.position = index + 1;
         self.count(ask.name, occurrence);
         self.open(seq, &command, op);
-        self.end_replay_if_done();
         Ok(seq)
     }
 
@@ -312,7 +344,7 @@ impl Tape {
             return Ok(None);
         }
         let Some(index) = self.next_script_index() else {
-            self.go_live();
+            self.replaying = false;
             return Ok(None);
         };
         let entry = &self.recorded[index];
@@ -332,7 +364,10 @@ impl Tape {
                     .into());
                 }
                 self.memos.remove(&command);
-                Taken::Completed { seq: command, outcome }
+                Taken::Completed {
+                    seq: command,
+                    outcome,
+                }
             }
             Some(Body::CancelRequested(_)) => Taken::CancelRun,
             Some(Body::Ended(_)) => {
@@ -389,16 +424,6 @@ impl Tape {
         }
     }
 
-    /// The command that completes the recorded prefix makes the tape live only when the next answer is wanted, so that
-    /// code sees the same `replaying` throughout one drain.
-    fn end_replay_if_done(&mut self) {}
-
-    fn go_live(&mut self) {
-        if self.replaying {
-            self.replaying = false;
-        }
-    }
-
     fn count(&mut self, name: &str, occurrence: u32) {
         match self.occurrences.get_mut(name) {
             Some(counter) => *counter = occurrence + 1,
@@ -448,13 +473,23 @@ impl Tape {
             let Some(Body::Command(command)) = &self.recorded[nested.index].body else {
                 continue;
             };
-            let identity =
-                memo.identity_of(command.kind(), &command.name, &command.digest, command.r#use);
+            let identity = memo.identity_of(
+                command.kind(),
+                &command.name,
+                &command.digest,
+                command.r#use,
+            );
             let outcome = match command.kind().is_immediate() {
                 true => Some(Outcome::Value(Payload::inline(Bytes::new()))),
                 false => nested.outcome.clone(),
             };
-            let path = memo_path(&memo.path, &command.name, command.occurrence, command.generation, false);
+            let path = memo_path(
+                &memo.path,
+                &command.name,
+                command.occurrence,
+                command.generation,
+                false,
+            );
             memo.load(
                 identity,
                 &command.name,
@@ -499,7 +534,13 @@ impl Tape {
             Found::New { occurrence, marked } => {
                 let path = memo_path(&memo.path, ask.name, occurrence, generation, marked);
                 let command = self.build(
-                    ask, scope, asked.digest, occurrence, generation, asked.uses, &asked.identity, at,
+                    ask,
+                    scope,
+                    asked.digest,
+                    occurrence,
+                    generation,
+                    asked.uses,
+                    &asked.identity,
                 );
                 let record = Record {
                     seq: self.length,
@@ -516,7 +557,10 @@ impl Tape {
                 self.memo(scope)
                     .load(asked.identity, ask.name, occurrence, record);
                 let seq = self.append_command(command, path, asked.identity, at);
-                Ok((seq, self.answer_at_once(scope, seq, ask, &asked.identity, at)))
+                Ok((
+                    seq,
+                    self.answer_at_once(scope, seq, ask, &asked.identity, at),
+                ))
             }
         }
     }
@@ -592,7 +636,26 @@ impl Tape {
             .filter(|seq| !self.rearm.contains(seq))
             .collect();
         seqs.sort_unstable();
+        if self.root_retry_at > 0 {
+            seqs.insert(0, ROOT);
+        }
         self.rearm.extend(seqs);
+    }
+
+    /// Failed attempts of a command (`ROOT`: of the function that is the run).
+    pub fn failed_attempts(&self, seq: Seq) -> u32 {
+        match seq {
+            ROOT => self.root_failures,
+            _ => self.ops.get(&seq).map_or(0, |op| op.failed_attempts),
+        }
+    }
+
+    /// When the next attempt of a command may start; 0 when it may now.
+    pub fn retry_at(&self, seq: Seq) -> Micros {
+        match seq {
+            ROOT => self.root_retry_at,
+            _ => self.ops.get(&seq).map_or(0, |op| op.retry_at),
+        }
     }
 
     /// Something arrived at a live run. `None`: nobody waits for it any more.
@@ -606,12 +669,22 @@ impl Tape {
                 self.now = self.append(Body::CancelRequested(CancelRequested {}), at);
                 Some(Taken::CancelRun)
             }
+            Arrival::Retry { seq: ROOT } => {
+                self.root_retry_at = 0;
+                Some(Taken::Retry { seq: ROOT })
+            }
             Arrival::Retry { seq } => {
                 let op = self.ops.get_mut(&seq)?;
                 op.retry_at = 0;
                 Some(Taken::Retry { seq })
             }
-            Arrival::Completed { seq, outcome, logs, meta, began } => {
+            Arrival::Completed {
+                seq,
+                outcome,
+                logs,
+                meta,
+                began,
+            } => {
                 let op = self.ops.get(&seq)?;
                 if op.kind == CommandKind::Call {
                     self.abandon_scope(seq, at);
@@ -652,6 +725,7 @@ impl Tape {
         }
         let attempt = if seq == ROOT && !self.script {
             self.root_failures += 1;
+            self.root_retry_at = retry_at;
             self.root_failures
         } else {
             let Some(op) = self.ops.get_mut(&seq) else {
@@ -663,7 +737,14 @@ impl Tape {
         };
         self.abandon_scope(seq, at);
         let failure = Payload::place_bytes(failure, &mut self.spilled);
-        let failed = FailedAttempt { command: seq, attempt, failure: Some(failure), retry_at, logs, began };
+        let failed = FailedAttempt {
+            command: seq,
+            attempt,
+            failure: Some(failure),
+            retry_at,
+            logs,
+            began,
+        };
         self.append(Body::FailedAttempt(failed), at);
         true
     }
@@ -684,9 +765,15 @@ impl Tape {
                 _ => "an answer to an open command".to_owned(),
             };
             let actual = "the code returned".to_owned();
-            return Err(Divergence { seq, path: String::new(), expected, actual }.into());
+            return Err(Divergence {
+                seq,
+                path: String::new(),
+                expected,
+                actual,
+            }
+            .into());
         }
-        self.go_live();
+        self.replaying = false;
         if !self.script {
             self.abandon_scope(ROOT, at);
         }
@@ -694,7 +781,14 @@ impl Tape {
         let outcome = outcome
             .into_end()
             .ok_or_else(|| TapeError::Damaged("a run cannot end this way".to_owned()))?;
-        self.append(Body::Ended(Ended { outcome: Some(outcome), warnings, logs }), at);
+        self.append(
+            Body::Ended(Ended {
+                outcome: Some(outcome),
+                warnings,
+                logs,
+            }),
+            at,
+        );
         self.closed = true;
         self.ops.clear();
         Ok(())
@@ -711,17 +805,26 @@ impl Tape {
 
     /// Gives up every wait below a scope, so that no event or child is left to somebody who is gone.
     fn abandon_scope(&mut self, scope: Seq, at: Micros) {
-        let mut seqs: Vec<Seq> = self.ops.iter()
+        if !self.memos.contains_key(&scope) {
+            return;
+        }
+        let mut seqs: Vec<Seq> = self
+            .ops
+            .iter()
             .filter(|(seq, op)| **seq != scope && op.scope == scope)
             .map(|(seq, _)| *seq)
             .collect();
         seqs.sort_unstable();
         for seq in seqs {
-            let Some(op) = self.ops.get(&seq) else { continue };
+            let Some(op) = self.ops.get(&seq) else {
+                continue;
+            };
             let target = seq.to_string();
             if op.is_wait() || op.kind == CommandKind::Call {
-                let scope = op.scope;
-                let ask = Ask { target: &target, ..Ask::new(CommandKind::Cancel, "") };
+                let ask = Ask {
+                    target: &target,
+                    ..Ask::new(CommandKind::Cancel, "")
+                };
                 self.cancel(scope, &ask, identity::digest(b""), at);
             } else {
                 self.ops.remove(&seq);
@@ -730,7 +833,10 @@ impl Tape {
     }
 
     fn cancel(&mut self, scope: Seq, ask: &Ask, digest: Bytes, at: Micros) -> Seq {
-        let command = self.build(ask, scope, digest, 0, 0, 0, &[0; 16], at);
+        if let Ok(target) = ask.target.parse() {
+            self.abandon_scope(target, at);
+        }
+        let command = self.build(ask, scope, digest, 0, 0, 0, &[0; 16]);
         self.append_command(command, String::new(), [0; 16], at)
     }
 
@@ -744,11 +850,12 @@ impl Tape {
         generation: u32,
         uses: u32,
         identity: &[u8; 16],
-        _at: Micros,
     ) -> Command {
         let child_id = match ask.kind {
             kind if kind.makes_child() => identity::child_id(&self.started.run_id, identity),
             CommandKind::Join => ask.target.to_owned(),
+            // Giving up a child's answer means giving up the child; a started run goes on without its starter.
+            CommandKind::Cancel => self.child_of(ask.target),
             _ => String::new(),
         };
         let effect = match ask.at_most_once {
@@ -756,7 +863,8 @@ impl Tape {
             false => Effect::AtLeastOnce,
         };
         if ask.kind == CommandKind::StateSet {
-            self.state.insert(ask.name.to_owned(), Payload::inline(ask.input.clone()));
+            self.state
+                .insert(ask.name.to_owned(), Payload::inline(ask.input.clone()));
         } else if ask.kind == CommandKind::StateDelete {
             self.state.remove(ask.name);
         }
@@ -775,6 +883,12 @@ impl Tape {
             child_kind: ask.child_kind as i32,
             r#use: uses,
         }
+    }
+
+    fn child_of(&self, target: &str) -> String {
+        let op = target.parse().ok().and_then(|seq: Seq| self.ops.get(&seq));
+        op.filter(|op| op.kind != CommandKind::Join)
+            .map_or_else(String::new, |op| op.child_id.to_string())
     }
 
     fn append_command(
@@ -804,6 +918,9 @@ impl Tape {
                     change_state(&mut self.state, command);
                 }
             }
+            CommandKind::Start => {
+                self.started_runs.insert(seq, op.child_id);
+            }
             kind if kind.is_immediate() => {}
             _ => {
                 self.ops.insert(seq, op);
@@ -812,13 +929,20 @@ impl Tape {
     }
 
     fn close_op(&mut self, seq: Seq) {
-        let Some(op) = self.ops.remove(&seq) else { return };
+        let Some(op) = self.ops.remove(&seq) else {
+            return;
+        };
         if let Some(memo) = self.memos.get_mut(&op.scope) {
             memo.note(&op.identity, seq, |record| record.cancelled = true);
         }
         if op.kind == CommandKind::Call {
             self.memos.remove(&seq);
-            let below: Vec<Seq> = self.ops.iter().filter(|(_, op)| op.scope == seq).map(|(seq, _)| *seq).collect();
+            let below: Vec<Seq> = self
+                .ops
+                .iter()
+                .filter(|(_, op)| op.scope == seq)
+                .map(|(seq, _)| *seq)
+                .collect();
             for seq in below {
                 self.close_op(seq);
             }
@@ -847,7 +971,11 @@ impl Tape {
         // A clock that jumps back must not make a journal run backwards.
         let at = at.max(self.last_at);
         self.last_at = at;
-        self.fresh.push(Entry { seq: self.length, at, body: Some(body) });
+        self.fresh.push(Entry {
+            seq: self.length,
+            at,
+            body: Some(body),
+        });
         self.length += 1;
         at
     }
@@ -878,14 +1006,20 @@ fn known_empty() -> Answer {
 }
 
 /// One part of a path: the name, and from the second use on which use it is.
-fn segment_of(name: &str, occurrence: u32) -> String {
+pub(crate) fn segment_of(name: &str, occurrence: u32) -> String {
     match occurrence {
         0 => name.to_owned(),
         n => format!("{name}#{}", n + 1),
     }
 }
 
-fn memo_path(scope: &str, name: &str, occurrence: u32, generation: u32, marked: bool) -> String {
+pub(crate) fn memo_path(
+    scope: &str,
+    name: &str,
+    occurrence: u32,
+    generation: u32,
+    marked: bool,
+) -> String {
     let mut path = match scope {
         "" => segment_of(name, occurrence),
         scope => format!("{scope}/{}", segment_of(name, occurrence)),

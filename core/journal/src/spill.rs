@@ -2,14 +2,11 @@
 
 use bytes::Bytes;
 
-use crate::{BlobRef, Payload, payload::payload_place::Place};
+use crate::pb::payload::Place;
+use crate::{BlobRef, Payload};
 
 /// Above this many bytes a payload lives in the blob table.
 pub const INLINE_LIMIT: usize = 64 * 1024;
-
-mod payload_place {
-    pub use crate::pb::payload::Place;
-}
 
 /// A payload that has to be stored beside the entry which names it.
 #[derive(Clone, Debug)]

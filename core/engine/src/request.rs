@@ -1,0 +1,108 @@
+//! What the engine is asked to do.
+
+use std::collections::HashMap;
+
+use agnt5_journal::{ComponentKind, Entry, Micros, Op, Seq, Spilled};
+use agnt5_store::RunNum;
+use bytes::Bytes;
+
+/// Finds the reply to a request; 0 for requests nobody waits for.
+pub type Ticket = u64;
+
+/// A run to be started from outside.
+#[derive(Clone, Debug)]
+pub struct StartRun {
+    pub id: String,
+    pub component: String,
+    pub kind: ComponentKind,
+    pub input: Bytes,
+    pub code: Bytes,
+    pub code_digest: Bytes,
+    pub python: String,
+    pub tags: String,
+    /// `"Class\nkey"` for the call of an object's method.
+    pub object: String,
+}
+
+/// New entries of a leased run.
+#[derive(Debug)]
+pub struct Append {
+    pub num: RunNum,
+    pub key: u64,
+    pub epoch: u64,
+    pub entries: Vec<Entry>,
+    pub spilled: Vec<Spilled>,
+    /// Commands found open in the journal, to be watched again.
+    pub rearm: Vec<(Seq, Op)>,
+    /// Only durable waits are left.
+    pub parked: bool,
+    /// New state of the run's object, committed with its end.
+    pub object_state: Option<Bytes>,
+}
+
+/// A person's word on a step whose outcome is unknown.
+#[derive(Clone, Debug)]
+pub enum Decision {
+    Value(Bytes),
+    Failure(Bytes),
+    Retry,
+}
+
+#[derive(Debug)]
+pub enum Request {
+    Serve {
+        component: String,
+    },
+    Start(Box<StartRun>),
+    Append(Box<Append>),
+    /// The attempt is over without an end.
+    Release {
+        num: RunNum,
+        epoch: u64,
+    },
+    /// The attempt stops and waits for a person.
+    Stop {
+        num: RunNum,
+        epoch: u64,
+        reason: String,
+    },
+    SendEvent {
+        name: String,
+        payload: Bytes,
+        id: String,
+        run_id: String,
+        keep: Micros,
+    },
+    Cancel {
+        run_id: String,
+    },
+    Pause {
+        run_id: String,
+        reason: String,
+    },
+    Resume {
+        run_id: String,
+        decisions: HashMap<String, Decision>,
+    },
+    Fail {
+        run_id: String,
+        failure: Bytes,
+    },
+    Delete {
+        run_id: String,
+    },
+    Prune {
+        before: Micros,
+    },
+    /// Marks every live run interrupted; the engine is about to stop.
+    Close,
+}
+
+/// The answer to a request that was carried out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reply {
+    Done,
+    /// Whether anything changed; each request says what that means.
+    Changed(bool),
+    Count(u64),
+}

@@ -1,0 +1,228 @@
+//! One attempt at driving one run: a tape, an inbox, and what is handed to the engine.
+//!
+//! It never waits and never stores: [`Session::submit`] gives the request that makes everything so far durable.
+
+use std::collections::HashMap;
+
+use agnt5_journal::{
+    Answer, Arrival, Ask, Micros, Op, Outcome, Payload, Seq, Taken, Tape, TapeError,
+};
+use bytes::Bytes;
+
+use crate::notice::{Inbox, Lease};
+use crate::request::{Append, Decision, Request};
+
+pub struct Session {
+    num: i64,
+    key: u64,
+    epoch: u64,
+    tape: Tape,
+    inbox: Inbox,
+    resumed: String,
+    decisions: HashMap<String, Decision>,
+    object_state: Option<Bytes>,
+    /// Entries before this one were handed over.
+    submitted: Seq,
+    parked: bool,
+}
+
+/// What a local effect left behind beside its outcome.
+#[derive(Clone, Debug, Default)]
+pub struct Trace {
+    /// JSON, see `Completion.logs`.
+    pub logs: Bytes,
+    pub meta: Bytes,
+    pub began: Micros,
+}
+
+impl Session {
+    pub fn new(lease: Lease) -> Result<Self, TapeError> {
+        let submitted = lease.entries.len() as Seq;
+        Ok(Self {
+            num: lease.num,
+            key: lease.key,
+            epoch: lease.epoch,
+            tape: Tape::new(lease.entries)?,
+            inbox: lease.inbox,
+            resumed: lease.resumed,
+            decisions: lease.decisions,
+            object_state: None,
+            submitted,
+            parked: false,
+        })
+    }
+
+    pub fn key(&self) -> u64 {
+        self.key
+    }
+
+    pub fn epoch(&self) -> u64 {
+        self.epoch
+    }
+
+    pub fn tape(&self) -> &Tape {
+        &self.tape
+    }
+
+    pub fn command(&mut self, ask: &Ask, now: Micros) -> Result<Seq, TapeError> {
+        self.tape.command(ask, now)
+    }
+
+    pub fn begin(&mut self, scope: Seq) -> Result<u32, TapeError> {
+        self.tape.begin(scope)
+    }
+
+    pub fn ask(&mut self, scope: Seq, ask: &Ask, now: Micros) -> Result<(Seq, Answer), TapeError> {
+        self.tape.ask(scope, ask, now)
+    }
+
+    /// A local effect is over. False when nobody waits for it any more.
+    pub fn settle(&mut self, seq: Seq, outcome: Outcome, trace: Trace) -> bool {
+        if self.tape.is_closed() || self.tape.op(seq).is_none() {
+            return false;
+        }
+        let Trace { logs, meta, began } = trace;
+        let arrival = Arrival::Completed {
+            seq,
+            outcome,
+            logs,
+            meta,
+            began,
+        };
+        self.inbox.lock().push_back(arrival);
+        true
+    }
+
+    pub fn retry(
+        &mut self,
+        seq: Seq,
+        failure: Bytes,
+        due: Micros,
+        trace: Trace,
+        now: Micros,
+    ) -> bool {
+        self.tape
+            .fail_attempt(seq, failure, due, trace.logs, trace.began, now)
+    }
+
+    /// The next thing the code is to be told. The end of a replay is one `None` of its own, so that the driver can rearm.
+    pub fn take(&mut self, now: Micros) -> Result<Option<Taken>, TapeError> {
+        if self.tape.replaying() {
+            return self.tape.take_recorded();
+        }
+        loop {
+            let Some(arrival) = self.inbox.lock().pop_front() else {
+                return Ok(None);
+            };
+            if let Some(taken) = self.tape.arrive(arrival, now) {
+                return Ok(Some(taken));
+            }
+        }
+    }
+
+    /// The replay is over: what the journal still awaits is watched again, and a person's word is carried out.
+    pub fn rearm(&mut self, now: Micros) {
+        let reason = std::mem::take(&mut self.resumed);
+        let resumed = (!reason.is_empty()).then_some((self.epoch, reason.as_str()));
+        self.tape.rearm(resumed, now);
+        self.settle_decided();
+    }
+
+    fn settle_decided(&mut self) {
+        let decided: Vec<(Seq, Decision)> = self
+            .tape
+            .open_ops()
+            .into_iter()
+            .filter_map(|(seq, op)| Some((seq, self.decisions.get(&*op.path)?.clone())))
+            .collect();
+        for (seq, decision) in decided {
+            let outcome = match decision {
+                Decision::Value(bytes) => Outcome::Value(Payload::inline(bytes)),
+                Decision::Failure(bytes) => Outcome::Failure(Payload::inline(bytes)),
+                Decision::Retry => continue,
+            };
+            self.settle(seq, outcome, Trace::default());
+        }
+    }
+
+    /// Whether this step may have happened and must not happen twice, and no person has decided.
+    pub fn is_uncertain(&self, seq: Seq) -> bool {
+        self.tape.op(seq).is_some_and(|op| {
+            op.at_most_once
+                && op.recorded
+                && op.retry_at == 0
+                && !self.decisions.contains_key(&*op.path)
+        })
+    }
+
+    /// Everything since the last time, as one request. `None` when nothing changed.
+    pub fn submit(&mut self, parked: bool) -> Option<Request> {
+        let (entries, spilled) = self.tape.take_fresh();
+        let rearm: Vec<(Seq, Op)> = self
+            .tape
+            .take_rearm()
+            .into_iter()
+            .filter_map(|seq| Some((seq, self.rearmed(seq)?)))
+            .collect();
+        let ending = self.object_state.is_some();
+        if entries.is_empty() && rearm.is_empty() && parked == self.parked && !ending {
+            return None;
+        }
+        self.parked = parked;
+        self.submitted += entries.len() as Seq;
+        Some(Request::Append(Box::new(Append {
+            num: self.num,
+            key: self.key,
+            epoch: self.epoch,
+            entries,
+            spilled,
+            rearm,
+            parked,
+            object_state: self.object_state.take(),
+        })))
+    }
+
+    /// The command to watch again; the run itself when the retry wait of its own body goes on.
+    fn rearmed(&self, seq: Seq) -> Option<Op> {
+        match seq {
+            agnt5_journal::ROOT => Some(Op::of_body(self.tape.retry_at(seq))),
+            _ => self.tape.op(seq).cloned(),
+        }
+    }
+
+    /// The last seq handed over.
+    pub fn submitted(&self) -> Seq {
+        self.submitted.saturating_sub(1)
+    }
+
+    pub fn end(
+        &mut self,
+        outcome: Outcome,
+        warnings: Vec<String>,
+        logs: Bytes,
+        object_state: Option<Bytes>,
+        now: Micros,
+    ) -> Result<(), TapeError> {
+        self.tape.end(outcome, warnings, logs, now)?;
+        self.object_state = object_state;
+        Ok(())
+    }
+
+    /// Ends the attempt and leaves the run to a person.
+    pub fn pause(&mut self, reason: String) -> Request {
+        self.tape.close();
+        Request::Stop {
+            num: self.num,
+            epoch: self.epoch,
+            reason,
+        }
+    }
+
+    pub fn release(&mut self) -> Request {
+        self.tape.close();
+        Request::Release {
+            num: self.num,
+            epoch: self.epoch,
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! The owner's local socket: one process owns a store, the others send it their writes.
+//!
+//! Served by Rust threads, so an owner whose Python is busy still answers. One JSON object per line each way. The socket
+//! has mode 0600 and only the same user is answered.
+
+use std::collections::HashMap;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use agnt5_store::{Durability, StoreError, platform};
+use base64::prelude::{BASE64_STANDARD, Engine as _};
+use serde_json::{Value, json};
+
+use crate::error::Refusal;
+use crate::host::{Host, Options, Shared};
+use crate::limits::Limits;
+use crate::request::{Reply, Request};
+
+/// A request is small, but an event may carry a large payload.
+const LONGEST_REQUEST: u64 = 512 << 20;
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Bytes of a path that every supported system accepts for a socket.
+const LONGEST_SOCKET_PATH: usize = 100;
+
+pub(crate) struct Visitors {
+    path: PathBuf,
+    stopping: Arc<AtomicBool>,
+    thread: JoinHandle<()>,
+}
+
+impl Visitors {
+    pub fn serve(directory: &Path, shared: Arc<Shared>) -> Result<Self, StoreError> {
+        let path = socket_path(directory);
+        let failed = |error: std::io::Error| {
+            StoreError::Unusable(format!(
+                "the socket {} cannot be made: {error}",
+                path.display()
+            ))
+        };
+        // We hold the store's lock, so whoever made this file is gone.
+        if let Err(error) = std::fs::remove_file(&path)
+            && error.kind() != std::io::ErrorKind::NotFound
+        {
+            return Err(failed(error));
+        }
+        let listener = UnixListener::bind(&path).map_err(failed)?;
+        std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
+        let stopping = Arc::new(AtomicBool::new(false));
+        let thread = {
+            let stopping = stopping.clone();
+            std::thread::Builder::new()
+                .name("agnt5-visitors".to_owned())
+                .spawn(move || accept(&listener, &shared, &stopping))
+                .map_err(failed)?
+        };
+        Ok(Self {
+            path,
+            stopping,
+            thread,
+        })
+    }
+
+    pub fn stop(self) {
+        self.stopping.store(true, Ordering::SeqCst);
+        // Wakes the accept.
+        drop(UnixStream::connect(&self.path));
+        let _ = self.thread.join();
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
+
+fn accept(listener: &UnixListener, shared: &Arc<Shared>, stopping: &AtomicBool) {
+    for stream in listener.incoming() {
+        if stopping.load(Ordering::SeqCst) {
+            return;
+        }
+        let Ok(stream) = stream else { continue };
+        let shared = shared.clone();
+        // One thread a visitor: there are few, and none may keep the others waiting.
+        let served = std::thread::Builder::new()
+            .name("agnt5-visitor".to_owned())
+            .spawn(move || {
+                // A visitor that goes away in the middle is nobody's error.
+                let _ = answer(&stream, &shared);
+            });
+        drop(served);
+    }
+}
+
+fn answer(stream: &UnixStream, shared: &Shared) -> std::io::Result<()> {
+    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_write_timeout(Some(PATIENCE))?;
+    // SAFETY: getuid cannot fail and touches no memory.
+    if platform::peer_uid(stream)? != unsafe { libc::getuid() } {
+        return Ok(());
+    }
+    let mut line = String::new();
+    BufReader::new(stream.take(LONGEST_REQUEST)).read_line(&mut line)?;
+    let reply = carry_out(&line, |request| shared.call(request));
+    let mut writer = stream;
+    writeln!(writer, "{reply}")
+}
+
+/// Sends a request to the owner of a store, or, when nobody owns it, carries it out as its owner for this moment.
+pub fn visit(directory: &Path, request: &str, timeout: Duration) -> Result<String, Refusal> {
+    let unusable = |error: std::io::Error| {
+        let message = format!(
+            "the owner of {} does not answer: {error}",
+            directory.display()
+        );
+        Refusal::new("RuntimeUnavailableError", message)
+    };
+    for _ in 0..2 {
+        if let Ok(stream) = UnixStream::connect(socket_path(directory)) {
+            return ask_owner(&stream, request, timeout).map_err(unusable);
+        }
+        let options = Options {
+            durability: Durability::Full,
+            // A visitor drives nothing; runs it finds interrupted wait for the next owner.
+            ask_first: true,
+            limits: Limits::default(),
+            wake: None,
+        };
+        match Host::open(directory, options) {
+            Ok(host) => return Ok(carry_out(request, |request| host.call(request)).to_string()),
+            // Somebody became the owner just now, and serves.
+            Err(StoreError::Locked { .. }) => std::thread::sleep(Duration::from_millis(200)),
+            Err(error) => return Err(Refusal::from(&error)),
+        }
+    }
+    let message = format!(
+        "{} is owned by a process that does not answer on its socket",
+        directory.display()
+    );
+    Err(Refusal::new("RuntimeUnavailableError", message))
+}
+
+fn ask_owner(stream: &UnixStream, request: &str, timeout: Duration) -> std::io::Result<String> {
+    stream.set_read_timeout(Some(timeout))?;
+    stream.set_write_timeout(Some(timeout))?;
+    let mut writer = stream;
+    writeln!(writer, "{}", request.replace('\n', " "))?;
+    let mut line = String::new();
+    BufReader::new(stream.take(LONGEST_REQUEST)).read_line(&mut line)?;
+    match line.is_empty() {
+        true => Err(std::io::ErrorKind::UnexpectedEof.into()),
+        false => Ok(line),
+    }
+}
+
+fn carry_out(line: &str, call: impl FnOnce(Request) -> Result<Reply, Refusal>) -> Value {
+    let reply = match parse(line) {
+        Ok(None) => Ok(Reply::Done),
+        Ok(Some(request)) => call(request),
+        Err(refusal) => Err(refusal),
+    };
+    match reply {
+        Ok(Reply::Done) => json!({"ok": true, "pid": std::process::id()}),
+        Ok(Reply::Changed(changed)) => json!({"ok": true, "changed": changed}),
+        Ok(Reply::Count(count)) => json!({"ok": true, "count": count}),
+        Err(Refusal {
+            class,
+            message,
+            pid,
+        }) => {
+            json!({"ok": false, "error": class, "message": message, "pid": pid})
+        }
+    }
+}
+
+/// `None` for a ping.
+fn parse(line: &str) -> Result<Option<Request>, Refusal> {
+    let wrong = |what: &str| {
+        Refusal::new(
+            "ConfigurationError",
+            format!("bad request to a store: {what}"),
+        )
+    };
+    let request: Value = serde_json::from_str(line).map_err(|error| wrong(&error.to_string()))?;
+    let text = |key: &str| request[key].as_str().unwrap_or_default().to_owned();
+    let needed = |key: &str| match text(key) {
+        value if value.is_empty() => Err(wrong(&format!("{key:?} is missing"))),
+        value => Ok(value),
+    };
+    Ok(Some(match text("do").as_str() {
+        "ping" => return Ok(None),
+        "event" => Request::SendEvent {
+            name: needed("name")?,
+            payload: BASE64_STANDARD
+                .decode(text("payload"))
+                .map_err(|_| wrong("\"payload\" is no base64"))?
+                .into(),
+            id: match text("event_id") {
+                id if id.is_empty() => needed("new_event_id")?,
+                id => id,
+            },
+            run_id: text("run_id"),
+            keep: request["keep_us"]
+                .as_i64()
+                .unwrap_or(7 * 24 * 3_600 * 1_000_000),
+        },
+        "cancel" => Request::Cancel {
+            run_id: needed("run_id")?,
+        },
+        "pause" => Request::Pause {
+            run_id: needed("run_id")?,
+            reason: text("reason"),
+        },
+        "resume" => Request::Resume {
+            run_id: needed("run_id")?,
+            decisions: HashMap::new(),
+        },
+        "delete" => Request::Delete {
+            run_id: needed("run_id")?,
+        },
+        "prune" => Request::Prune {
+            before: request["before"]
+                .as_i64()
+                .ok_or_else(|| wrong("\"before\" is missing"))?,
+        },
+        other => return Err(wrong(&format!("there is no request {other:?}"))),
+    }))
+}
+
+/// Beside the store, or, when that path is too long for a socket, in the temporary directory under its digest.
+fn socket_path(directory: &Path) -> PathBuf {
+    let beside = directory.join("socket");
+    if beside.as_os_str().len() <= LONGEST_SOCKET_PATH {
+        return beside;
+    }
+    let whole = directory
+        .canonicalize()
+        .unwrap_or_else(|_| directory.to_owned());
+    let digest = agnt5_journal::identity::digest(whole.as_os_str().as_encoded_bytes());
+    // SAFETY: getuid cannot fail and touches no memory.
+    let uid = unsafe { libc::getuid() };
+    let name = format!("agnt5-{uid}-{}.sock", agnt5_journal::identity::hex(&digest));
+    std::env::temp_dir().join(name)
+}

@@ -1,0 +1,235 @@
+//! Reading a store, owned by this process, by another, or by nobody.
+
+use std::path::PathBuf;
+
+use agnt5_journal::{Entry, Paths, Payload, Status, segment};
+use agnt5_store::{EventState, Read, RunFilter, RunNum, RunRow, SqliteReader, StoreError};
+use bytes::Bytes;
+use parking_lot::Mutex;
+use pyo3::prelude::*;
+use pyo3::types::PyBytes;
+use serde_json::json;
+
+use crate::entry::{PyEntry, PyRunRow};
+use crate::errors;
+
+/// Bytes of segments read per transaction.
+const PAGE: usize = 1 << 20;
+
+#[pyclass(frozen, name = "Reader", module = "agnt5._core")]
+pub struct PyReader {
+    reader: Mutex<SqliteReader>,
+}
+
+impl PyReader {
+    fn read<T: Send>(
+        &self,
+        py: Python<'_>,
+        read: impl FnOnce(&SqliteReader) -> Result<T, StoreError> + Send,
+    ) -> PyResult<T> {
+        py.detach(|| read(&self.reader.lock()))
+            .map_err(|error| errors::store(&error))
+    }
+
+    fn find(&self, py: Python<'_>, run_id: &str) -> PyResult<RunRow> {
+        let row = self.read(py, |reader| reader.run_by_id(run_id))?;
+        row.ok_or_else(|| errors::refusal(&agnt5_engine::Refusal::not_found(run_id)))
+    }
+}
+
+fn parent_id(reader: &SqliteReader, row: &RunRow) -> Result<String, StoreError> {
+    match row.parent {
+        Some((num, _)) => Ok(reader
+            .run(num)?
+            .map_or_else(String::new, |parent| parent.id)),
+        None => Ok(String::new()),
+    }
+}
+
+fn view(reader: &SqliteReader, row: RunRow) -> Result<PyRunRow, StoreError> {
+    let parent = parent_id(reader, &row)?;
+    Ok(PyRunRow::new(row, parent))
+}
+
+/// Entries from the start up to `end`, which is excluded.
+fn entries(reader: &SqliteReader, num: RunNum, end: u64) -> Result<Vec<Entry>, StoreError> {
+    let mut entries = Vec::new();
+    while (entries.len() as u64) < end {
+        let page = reader.journal(num, entries.len() as u64, PAGE)?;
+        if page.is_empty() {
+            break;
+        }
+        for part in page {
+            segment::decode(&part.bytes, &mut entries)
+                .map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        }
+    }
+    Ok(entries)
+}
+
+fn bytes_of(reader: &SqliteReader, payload: Option<&Payload>) -> Result<Bytes, StoreError> {
+    let Some(payload) = payload else {
+        return Ok(Bytes::new());
+    };
+    if let Some(bytes) = payload.as_inline() {
+        return Ok(bytes.clone());
+    }
+    let hash = payload
+        .as_blob()
+        .and_then(|blob| <[u8; 32]>::try_from(&blob.hash[..]).ok());
+    match hash {
+        Some(hash) => reader.blob(&hash)?.ok_or_else(|| {
+            StoreError::Corrupt("a large payload is missing from the store".to_owned())
+        }),
+        None => Ok(Bytes::new()),
+    }
+}
+
+#[pymethods]
+impl PyReader {
+    #[staticmethod]
+    pub fn open(directory: PathBuf) -> PyResult<Self> {
+        let reader = SqliteReader::open(&directory).map_err(|error| errors::store(&error))?;
+        Ok(Self {
+            reader: Mutex::new(reader),
+        })
+    }
+
+    fn owner(&self) -> String {
+        let owner = self.reader.lock().owner();
+        owner.map_or_else(String::new, |owner| {
+            json!({"pid": owner.process.pid, "started": owner.started}).to_string()
+        })
+    }
+
+    #[pyo3(signature = (*, status=-1, component="", since=0, id_prefix="", parent_id="", before=0, limit=100))]
+    #[allow(clippy::too_many_arguments)]
+    fn runs(
+        &self,
+        py: Python<'_>,
+        status: i32,
+        component: &str,
+        since: i64,
+        id_prefix: &str,
+        parent_id: &str,
+        before: i64,
+        limit: u32,
+    ) -> PyResult<Vec<PyRunRow>> {
+        let parent = match parent_id {
+            "" => None,
+            id => Some(self.find(py, id)?.num),
+        };
+        let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
+        let filter = RunFilter {
+            status: u8::try_from(status).ok().and_then(Status::from_u8),
+            component: some(component),
+            since: (since > 0).then_some(since),
+            id_prefix: some(id_prefix),
+            parent,
+            before: (before > 0).then_some(before),
+            limit,
+        };
+        self.read(py, |reader| {
+            let rows = reader.list_runs(&filter)?;
+            rows.into_iter().map(|row| view(reader, row)).collect()
+        })
+    }
+
+    fn run(&self, py: Python<'_>, run_id: &str) -> PyResult<Option<PyRunRow>> {
+        self.read(py, |reader| match reader.run_by_id(run_id)? {
+            Some(row) => view(reader, row).map(Some),
+            None => Ok(None),
+        })
+    }
+
+    #[pyo3(signature = (run_id, first=0, limit=1000))]
+    fn entries(
+        &self,
+        py: Python<'_>,
+        run_id: &str,
+        first: u64,
+        limit: u64,
+    ) -> PyResult<Vec<PyEntry>> {
+        let num = self.find(py, run_id)?.num;
+        let end = first.saturating_add(limit);
+        self.read(py, |reader| {
+            // From the start always: a command's path is made of the names of those above it.
+            let mut paths = Paths::default();
+            let mut views = Vec::new();
+            for entry in entries(reader, num, end)? {
+                let path = paths.note(&entry);
+                if entry.seq >= first && entry.seq < end {
+                    let resolve = |payload: Option<&Payload>| bytes_of(reader, payload);
+                    views.push(PyEntry::new(entry, path, resolve)?);
+                }
+            }
+            Ok(views)
+        })
+    }
+
+    fn entry_count(&self, py: Python<'_>, run_id: &str) -> PyResult<u64> {
+        let num = self.find(py, run_id)?.num;
+        self.read(py, |reader| {
+            let mut count = 0;
+            loop {
+                let page = reader.journal(num, count, PAGE)?;
+                let Some(last) = page.last() else {
+                    return Ok(count);
+                };
+                count = last.first_seq + u64::from(last.count);
+            }
+        })
+    }
+
+    fn object_state<'py>(
+        &self,
+        py: Python<'py>,
+        object_key: &str,
+    ) -> PyResult<Option<Bound<'py, PyBytes>>> {
+        let state = self.read(py, |reader| reader.object(object_key))?;
+        Ok(state.map(|state| PyBytes::new(py, &state)))
+    }
+
+    #[pyo3(signature = (name="", limit=100))]
+    fn events(&self, py: Python<'_>, name: &str, limit: u32) -> PyResult<String> {
+        let name = (!name.is_empty()).then_some(name);
+        let events = self.read(py, |reader| reader.events(name, limit))?;
+        let rows: Vec<_> = events
+            .into_iter()
+            .map(|event| {
+                json!({
+                    "id": event.id,
+                    "name": event.name,
+                    "payload": String::from_utf8_lossy(&event.payload),
+                    "sent": event.sent,
+                    "expires": event.expires,
+                    "state": match event.state {
+                        EventState::Kept => "kept",
+                        EventState::Assigned { .. } => "assigned",
+                        EventState::Consumed => "consumed",
+                        EventState::Expired => "expired",
+                    },
+                })
+            })
+            .collect();
+        Ok(json!(rows).to_string())
+    }
+
+    fn health(&self, py: Python<'_>) -> PyResult<String> {
+        let health = self.read(py, |reader| reader.health())?;
+        let report = json!({
+            "schema_version": health.schema_version,
+            "sqlite_version": health.sqlite_version,
+            "journal_mode": health.journal_mode,
+            "database_bytes": health.database_bytes,
+            "wal_bytes": health.wal_bytes,
+            "free_bytes": health.free_bytes,
+            "quick_check": health.quick_check,
+        });
+        Ok(report.to_string())
+    }
+
+    fn backup(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        self.read(py, |reader| reader.backup(&path))
+    }
+}
