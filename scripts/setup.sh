@@ -19,7 +19,7 @@ find_python() {
             return
         fi
     done
-    found=$(python3 --version 2>&1 || echo none)
+    found=$(python3 --version 2>/dev/null || echo none)
     die "Python 3.11 or newer is needed (found: $found); install it, or name one: make PYTHON=/path/to/python3"
 }
 

@@ -17,10 +17,10 @@ ROOT = Path(__file__).parents[2]
 
 # Bottom first. A unit is a module or package directly below `agnt5`.
 LAYERS: list[set[str]] = [
-    {"errors", "codec", "retry", "config", "types", "registry", "secret"},
+    {"errors", "codec", "retry", "config", "types", "registry", "secret", "log", "notebook", "component"},
     {"execution"},
     {"runtime", "worker", "client", "run", "journal"},
-    {"context", "durable"},
+    {"context", "synccontext", "proxy", "durable"},
     {"tool", "llm", "memory", "agent", "workflow", "task"},
     {"replay", "export", "engines", "testing", "telemetry", "cli"},
 ]

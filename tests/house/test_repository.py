@@ -18,7 +18,7 @@ TOP = {
 # Written in pieces so that this file does not find itself.
 REGISTRY_ADDRESS = re.compile("python" + "hosted|pypi" + r"\.org|registry" + r"\.npmjs|index" + r"\.crates")
 MACHINE_PATH = re.compile(r"(?<![\w./-])/(?:ho" + "me/[a-z]|Us" + "ers/[a-z]|ro" + "ot/)")
-UNFINISHED = re.compile("Not" + r"ImplementedError|\bto" + r"do!\(|unim" + r"plemented!\(|[#/] *TO" + "DO")
+UNFINISHED = re.compile("raise Not" + r"ImplementedError|\bto" + r"do!\(|unim" + r"plemented!\(|[#/] *TO" + "DO")
 SKIPPED = re.compile(r"mark\.sk" + r"ip|mark\.xf" + r"ail|#\[ig" + "nore")
 
 
