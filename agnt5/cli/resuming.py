@@ -56,7 +56,7 @@ def _ask_owner(directory: Path, rows: list[RunRow]) -> None:
 
     for row in rows:
         answer = visit(directory, do="resume", run_id=row.id)
-        click.echo(f"{row.id} has nothing to resume" if answer is False else f"{row.id} goes on in the store's owner")
+        click.echo(f"{row.id} goes on in the store's owner" if answer["changed"] else f"{row.id} has nothing to resume")
 
 
 def _drive(home: Path, directory: Path, app: str, rows: list[RunRow]) -> list[str]:

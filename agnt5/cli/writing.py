@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -44,8 +45,9 @@ def event(choice: Choice, name: str, payload: str, identity: str | None, event_i
         directory, row = choice.find(identity)
         run_id = row.id
     body = base64.b64encode(encode(value)).decode()
+    event_id = event_id or uuid.uuid4().hex
     answer = visit(directory, do="event", name=name, payload=body, run_id=run_id, event_id=event_id)
-    click.echo("an event with this id was sent before" if answer is False else f"sent {name} to {directory.name}")
+    click.echo(f"sent {name} to {directory.name}" if answer["changed"] else "an event with this id was sent before")
 
 
 @click.command(cls=RunCommand)
@@ -55,7 +57,7 @@ def cancel(choice: Choice, identity: str) -> None:
     """Ask a run to stop; its clean-up code still runs."""
     directory, row = choice.find(identity)
     answer = visit(directory, do="cancel", run_id=row.id)
-    click.echo(f"{row.id} had ended already" if answer is False else f"asked {row.id} to stop")
+    click.echo(f"asked {row.id} to stop" if answer["changed"] else f"{row.id} had ended already")
 
 
 @click.command(cls=RunCommand)
@@ -75,7 +77,7 @@ def pause(choice: Choice, identity: str) -> None:
 def prune(choice: Choice, older: str, json_: bool) -> None:
     """Delete ended runs for good, with all they kept."""
     before = int((time.time() - seconds(older)) * 1e6)
-    deleted = {directory.name: visit(directory, do="prune", before=before) for directory in choice.stores()}
+    deleted = {directory.name: visit(directory, do="prune", before=before)["count"] for directory in choice.stores()}
     if json_:
         click.echo(as_json(deleted))
         return
@@ -100,8 +102,8 @@ def resume(choice: Choice, app: str | None, identity: str | None) -> None:
     resume_runs(choice, app, identity)
 
 
-def visit(directory: Path, **request: Any) -> Any:
-    """One request to the owner of a store; returns the answer's value."""
+def visit(directory: Path, **request: Any) -> dict[str, Any]:
+    """One request to the owner of a store; returns its answer: `changed` or `count`. Raises what the owner raised."""
     from .._core import visit as core_visit
 
     return json.loads(core_visit(str(directory), json.dumps(request)))
