@@ -106,6 +106,6 @@ pub(super) fn visitor(file: &Path) -> Result<Connection, Failure> {
     conn.busy_timeout(PATIENCE)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     common(&conn)?;
-    conn.execute_batch("PRAGMA cache_size = -4096; PRAGMA query_only = ON")?;
+    conn.execute_batch("PRAGMA cache_size = -4096")?;
     Ok(conn)
 }
