@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import click
 
+from .. import __version__
 from ..errors import AGNT5Error
 from . import doctor, reading, writing
 from .text import shown
@@ -20,7 +21,7 @@ INTERRUPTED = 130
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
-@click.version_option(package_name="agnt5", message="agnt5 %(version)s")
+@click.version_option(__version__, message="agnt5 %(version)s")
 def agnt5() -> None:
     """Look at durable runs and steer them, also while a notebook or script owns their store.
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from .. import __version__, config
 from ..errors import AGNT5Error
 from .options import as_json_option, of_store
 from .stores import Choice, open_reader
@@ -19,6 +20,10 @@ PLATFORMS = {
     "Linux": "supported",
     "Darwin": "supported",
     "Windows": "not supported yet: locks and sockets of the store are POSIX; WSL works",
+}
+DURABILITY = {
+    "full": "committed data survives a crash of the process and, if the disk honours flush, power loss",
+    "process": "committed data survives a crash of the process; a power loss may take the last commits",
 }
 # A lock or a shared-memory file on a network is not what SQLite's WAL needs.
 NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "fuse.sshfs", "9p", "afs", "ceph", "glusterfs", "lustre"}
@@ -39,7 +44,14 @@ def examine(choice: Choice) -> dict[str, Any]:
     """Everything the command shows, as JSON."""
     report: dict[str, Any] = {"versions": versions(), "platform": support(), "home": str(choice.root()), "stores": []}
     problems: list[str] = []
-    if report["versions"]["core"] is None:
+    try:
+        report["durability"] = config.settings().durability
+    except AGNT5Error as error:
+        problems.append(str(error))
+    core = report["versions"]["core"]
+    if core not in (None, __version__):
+        problems.append(f"agnt5 {__version__} has the core of {core}: reinstall agnt5, or `make setup` in a checkout")
+    if core is None:
         problems.append("the compiled core is missing (reinstall agnt5, or `make setup` in a checkout)")
     elif not report["platform"]["supported"]:
         problems.append(f"{platform.system()} is not supported yet")
@@ -52,13 +64,8 @@ def examine(choice: Choice) -> dict[str, Any]:
 
 def versions() -> dict[str, str | None]:
     """Versions of what a bug report should name; None where it is missing."""
-    from importlib.metadata import PackageNotFoundError, version
-
-    found: dict[str, str | None] = {"python": f"{platform.python_version()} ({platform.python_implementation()})"}
-    try:
-        found["agnt5"] = version("agnt5")
-    except PackageNotFoundError:
-        found["agnt5"] = None
+    python = f"{platform.python_version()} ({platform.python_implementation()})"
+    found: dict[str, str | None] = {"agnt5": __version__, "python": python}
     try:
         from .. import _core
     except ImportError:
@@ -115,9 +122,11 @@ def render(report: dict[str, Any]) -> list[str]:
     lines += [colour("platform", "bold"), f"  {report['platform']['name']}: {report['platform']['verdict']}"]
     lines += [f"  {name:<12} {verdict}" for name, verdict in PLATFORMS.items()]
     lines += [colour("home", "bold"), f"  {shown(report['home'])}"]
+    if durability := report.get("durability"):
+        lines += [colour("durability of new runs", "bold"), f"  {durability}: {DURABILITY[durability]}"]
     for store in report["stores"]:
         lines += [colour(f"store {shown(store['name'])}", "bold")]
-        lines += [f"  {name:<12} {shown(value)}" for name, value in store_facts(store) if value]
+        lines += [f"  {name:<16} {shown(value)}" for name, value in store_facts(store) if value]
     if not report["stores"]:
         lines.append("  no store yet: nothing has been run here")
     lines += [f"{colour('problem', 'failed')} {shown(problem)}" for problem in report["problems"]]

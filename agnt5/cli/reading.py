@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from .options import RunCommand, as_json_option, of_store
-from .stores import STATUSES, Choice, open_reader
+from .stores import STATUSES, Choice, Found, open_reader
 from .text import as_json, lasted, shown, table, when
 
 if TYPE_CHECKING:
     from .._core import RunRow
+    from ..journal import Entry
 
 HEADS = ("ID", "COMPONENT", "STATUS", "CREATED", "TOOK", "NOTE")
 
@@ -41,20 +41,16 @@ def runs(
     """List runs, newest first."""
     if all_stores:
         choice = Choice(choice.home)
-    directories = choice.stores()
-    wanted = {
-        "status": -1 if status is None else STATUSES.index(status),
-        "component": component or "",
-        "since": int((time.time() - seconds(since)) * 1e6) if since else 0,
-        "limit": limit,
-    }
-    rows = [(directory, row) for directory in directories for row in open_reader(directory).runs(**wanted)]
-    rows.sort(key=lambda pair: (-pair[1].created, -pair[1].num))
-    rows = rows[:limit]
+    found = choice.rows(
+        status=-1 if status is None else STATUSES.index(status),
+        component=component or "",
+        since=int((time.time() - seconds(since)) * 1e6) if since else 0,
+        limit=limit,
+    )
     if json_:
-        click.echo(as_json([describe(directory, row) for directory, row in rows]))
-    elif rows:
-        click.echo(run_table(rows, with_store=len(directories) > 1))
+        click.echo(as_json([describe(run) for run in found]))
+    elif found:
+        click.echo(run_table(found, with_store=len(choice.stores()) > 1))
     else:
         click.echo(f"no runs in {shown(str(choice.root()))}" + (" that fit" if status or component or since else ""))
 
@@ -65,47 +61,50 @@ def runs(
 @as_json_option
 def show(choice: Choice, identity: str, json_: bool) -> None:
     """Show a run and its journal."""
-    from ..run import stored_run
+    from ..journal import Journal
 
-    directory, row = choice.find(identity)
-    run = stored_run(directory, row.id)
+    run = choice.find(identity)
+    row = run.row
+    journal = Journal.read(open_reader(run.directory), row)
     if json_:
-        click.echo(as_json(describe(directory, row) | {"entries": [entry.to_dict() for entry in run.journal]}))
+        click.echo(as_json(describe(run) | {"entries": [describe_entry(entry) for entry in journal]}))
         return
     facts = [
         ("run", row.id),
         ("component", row.component),
-        ("status", STATUSES[row.status] + (" (interrupted)" if row.interrupted else "")),
+        ("status", STATUSES[row.status] + (" (interrupted)" if run.interrupted else "")),
         ("reason", row.reason),
         ("created", when(row.created)),
         ("took", took(row)),
-        ("store", directory.name),
+        ("store", run.directory.name),
     ]
     for name, value in facts:
         if value:
             click.echo(f"{name:<10} {shown(value)}")
     click.echo()
-    click.echo(shown(str(run.journal), lines=True))
+    click.echo(shown(str(journal), lines=True))
 
 
-def run_table(rows: list[tuple[Path, RunRow]], *, with_store: bool) -> str:
+def run_table(found: list[Found], *, with_store: bool) -> str:
     """Runs as a table for a terminal."""
     heads = ["STORE", *HEADS] if with_store else list(HEADS)
     lines: list[list[str]] = []
-    for directory, row in rows:
-        note = row.reason or ("interrupted" if row.interrupted else "")
+    for run in found:
+        row = run.row
+        note = row.reason or ("interrupted" if run.interrupted else "")
         line = [row.id, row.component, STATUSES[row.status], when(row.created), took(row), note]
-        lines.append([directory.name, *line] if with_store else line)
+        lines.append([run.directory.name, *line] if with_store else line)
     return table(heads, lines, status_column=heads.index("STATUS"))
 
 
-def describe(directory: Path, row: RunRow) -> dict[str, Any]:
+def describe(run: Found) -> dict[str, Any]:
     """A run as JSON; times are ISO 8601 in UTC, or null."""
+    row = run.row
     return {
         "id": row.id,
         "component": row.component,
         "status": STATUSES[row.status],
-        "interrupted": row.interrupted,
+        "interrupted": run.interrupted,
         "reason": row.reason or None,
         "created": iso(row.created),
         "started": iso(row.started),
@@ -113,7 +112,25 @@ def describe(directory: Path, row: RunRow) -> dict[str, Any]:
         "attempt": row.epoch,
         "parent": row.parent_id or None,
         "object": row.object_key or None,
-        "store": directory.name,
+        "store": run.directory.name,
+    }
+
+
+def describe_entry(entry: Entry) -> dict[str, Any]:
+    """A journal entry as JSON; values that JSON lacks are shown as Python writes them."""
+    return {
+        "seq": entry.seq,
+        "path": entry.path,
+        "kind": entry.kind,
+        "name": entry.name,
+        "input": entry.input,
+        "output": entry.output,
+        "error": entry.error,
+        "attempts": entry.attempts,
+        "started": entry.started.isoformat(),
+        "ended": entry.ended.isoformat() if entry.ended else None,
+        "child": entry.child_id or None,
+        "logs": [{"stream": stream, "at": at.isoformat(), "text": text} for stream, at, text in entry.logs],
     }
 
 

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import AGNT5Error, ConfigurationError
-from .stores import STATUSES, Choice, open_reader
+from .stores import Choice, Found
 from .text import shown
 
 if TYPE_CHECKING:
     from .._core import RunRow
 
-PAUSED = STATUSES.index("paused")
+MOST = 100_000  # runs looked through for interrupted ones
 
 
 def resume_runs(choice: Choice, app: str | None, identity: str | None) -> None:
@@ -29,9 +29,9 @@ def resume_runs(choice: Choice, app: str | None, identity: str | None) -> None:
     if not chosen:
         click.echo("no interrupted runs")
     failures: list[str] = []
-    for directory in dict.fromkeys(directory for directory, _ in chosen):
-        rows = [row for where, row in chosen if where == directory]
-        if open_reader(directory).owner():
+    for directory, owned in dict.fromkeys((run.directory, run.owned) for run in chosen):
+        rows = [run.row for run in chosen if run.directory == directory]
+        if owned:
             _ask_owner(directory, rows)
         elif app is None:
             names = ", ".join(sorted({row.component for row in rows}))
@@ -45,10 +45,9 @@ def resume_runs(choice: Choice, app: str | None, identity: str | None) -> None:
         raise AGNT5Error("; ".join(failures))
 
 
-def interrupted(choice: Choice) -> list[tuple[Path, RunRow]]:
-    """Every run whose process went away, oldest first."""
-    found = [(d, row) for d in choice.stores() for row in open_reader(d).runs(limit=10_000) if row.interrupted]
-    return sorted(found, key=lambda pair: pair[1].created)
+def interrupted(choice: Choice) -> list[Found]:
+    """Every run that nobody drives, oldest first. Paused runs wait for a decision of their own: name them."""
+    return [run for run in reversed(choice.rows(limit=MOST)) if run.interrupted]
 
 
 def _ask_owner(directory: Path, rows: list[RunRow]) -> None:
@@ -60,22 +59,25 @@ def _ask_owner(directory: Path, rows: list[RunRow]) -> None:
 
 
 def _drive(home: Path, directory: Path, app: str, rows: list[RunRow]) -> list[str]:
+    """Own the store, resume these runs and wait for their ends; returns what went wrong, a line each."""
     import agnt5
 
+    from ..runtime import close_runtime
     from .usercode import load_app
 
     agnt5.configure(home=home, store=directory.name, recover="ask")
     load_app(app)
     failures: list[str] = []
-    for row in rows:
-        run = agnt5.get_run(row.id)
-        run.resume()
-    for row in rows:
-        run = agnt5.get_run(row.id)
-        try:
-            value = run.result()
-        except AGNT5Error as error:
-            failures.append(f"{row.id}: {error}")
-        else:
-            click.echo(f"{row.id} completed: {shown(repr(value))[:200]}")
+    try:
+        resumed = [agnt5.get_run(row.id) for row in rows]
+        for run in resumed:
+            click.echo(f"driving {run.id} here", err=True)
+            run.resume()
+        for run in resumed:
+            try:
+                click.echo(f"{run.id} completed: {shown(repr(run.result()))[:200]}")
+            except AGNT5Error as error:
+                failures.append(str(error))
+    finally:
+        close_runtime()
     return failures

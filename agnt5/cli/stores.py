@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import config
 from ..errors import AGNT5Error, RunNotFound
@@ -19,6 +19,20 @@ if TYPE_CHECKING:
 DATABASE = "journal.db"
 
 STATUSES = ("pending", "running", "waiting", "paused", "completed", "failed", "cancelled")
+OPEN = ("pending", "running", "waiting")
+
+
+class Found(NamedTuple):
+    """A run, the directory of its store, and whether a living process owns that store."""
+
+    directory: Path
+    row: RunRow
+    owned: bool
+
+    @property
+    def interrupted(self) -> bool:
+        """Nobody drives it, though it has neither ended nor been paused."""
+        return self.row.interrupted or (not self.owned and STATUSES[self.row.status] in OPEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,34 +66,37 @@ class Choice:
         names = ", ".join(path.name for path in stores)
         raise AGNT5Error(f"{self.root()} has several stores ({names}): name one with --store")
 
-    def find(self, identity: str) -> tuple[Path, RunRow]:
+    def find(self, identity: str) -> Found:
         """The store and the run that `identity` means: a whole id, a unique prefix, or -N for the N-th newest.
 
         Raises RunNotFound when there is none, or when a prefix fits several runs.
         """
-        stores = self.stores()
         if identity.startswith("-") and identity[1:].isdecimal():
-            return self._newest(stores, int(identity[1:]))
-        found: list[tuple[Path, RunRow]] = []
-        for directory in stores:
-            with_prefix = open_reader(directory).runs(id_prefix=identity, limit=6)
-            exact = [row for row in with_prefix if row.id == identity]
-            if exact:
-                return directory, exact[0]
-            found += [(directory, row) for row in with_prefix]
-        if len(found) == 1:
-            return found[0]
+            return self._newest(int(identity[1:]))
+        found = self.rows(id_prefix=identity, limit=6)
+        exact = [run for run in found if run.row.id == identity]
+        if len(exact) == 1 or len(found) == 1:
+            return (exact or found)[0]
         if found:
-            ids = ", ".join(row.id for _, row in found[:6])
+            ids = ", ".join(f"{run.row.id} in {run.directory.name}" for run in found)
             raise RunNotFound(f"{identity!r} fits several runs ({ids}): give more of the id")
         raise RunNotFound(f"no run starts with {identity!r} in {self.root()} (`agnt5 runs` lists them)")
 
-    def _newest(self, stores: list[Path], position: int) -> tuple[Path, RunRow]:
-        rows = [(d, row) for d in stores for row in open_reader(d).runs(limit=max(position, 1))]
-        rows.sort(key=lambda pair: (-pair[1].created, -pair[1].num))
-        if not 1 <= position <= len(rows):
-            raise RunNotFound(f"there is no run -{position}: {len(rows)} found in {self.root()}")
-        return rows[position - 1]
+    def rows(self, *, limit: int, **filters: Any) -> list[Found]:
+        """Runs of the chosen stores, newest first; `filters` are the reader's."""
+        found: list[Found] = []
+        for directory in self.stores():
+            reader = open_reader(directory)
+            owned = bool(reader.owner())
+            found += [Found(directory, row, owned) for row in reader.runs(limit=limit, **filters)]
+        found.sort(key=lambda run: (-run.row.created, -run.row.num))
+        return found[:limit]
+
+    def _newest(self, position: int) -> Found:
+        found = self.rows(limit=max(position, 1))
+        if not 1 <= position <= len(found):
+            raise RunNotFound(f"there is no run -{position}: {len(found)} found in {self.root()}")
+        return found[position - 1]
 
 
 def all_stores(root: Path) -> list[Path]:

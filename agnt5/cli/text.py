@@ -138,4 +138,4 @@ def size(octets: int) -> str:
 
 def as_json(value: Any) -> str:
     """JSON for other programs: secrets masked, and ASCII only, which keeps escape sequences inert."""
-    return mask(json.dumps(value, indent=2, ensure_ascii=True, default=str))
+    return mask(json.dumps(value, indent=2, ensure_ascii=True, default=repr))

@@ -6,7 +6,9 @@ Each sends one request to the store's owner through its socket; when nobody owns
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
+import sys
 import time
 import uuid
 from pathlib import Path
@@ -35,14 +37,14 @@ def event(choice: Choice, name: str, payload: str, identity: str | None, event_i
     """
     from ..codec import encode
 
-    text = click.get_text_stream("stdin").read() if payload == "-" else payload
-    try:
+    text = sys.stdin.read() if payload == "-" else payload
+    value: Any = text
+    with contextlib.suppress(ValueError):
         value = json.loads(text)
-    except ValueError:
-        value = text
-    directory, run_id = choice.one_store(), ""
-    if identity is not None:
-        directory, row = choice.find(identity)
+    if identity is None:
+        directory, run_id = choice.one_store(), ""
+    else:
+        directory, row, _ = choice.find(identity)
         run_id = row.id
     body = base64.b64encode(encode(value)).decode()
     event_id = event_id or uuid.uuid4().hex
@@ -55,7 +57,7 @@ def event(choice: Choice, name: str, payload: str, identity: str | None, event_i
 @click.argument("identity", metavar="ID")
 def cancel(choice: Choice, identity: str) -> None:
     """Ask a run to stop; its clean-up code still runs."""
-    directory, row = choice.find(identity)
+    directory, row, _ = choice.find(identity)
     answer = visit(directory, do="cancel", run_id=row.id)
     click.echo(f"asked {row.id} to stop" if answer["changed"] else f"{row.id} had ended already")
 
@@ -65,7 +67,7 @@ def cancel(choice: Choice, identity: str) -> None:
 @click.argument("identity", metavar="ID")
 def pause(choice: Choice, identity: str) -> None:
     """Stop a run where it is until it is resumed."""
-    directory, row = choice.find(identity)
+    directory, row, _ = choice.find(identity)
     visit(directory, do="pause", run_id=row.id)
     click.echo(f"paused {row.id}")
 
