@@ -1,8 +1,8 @@
 """What a step prints and logs, kept for its journal entry while it still reaches the screen.
 
-A context variable says which step is speaking, so steps that run at once do not mix, and a thread started with the step's
-context speaks for it too. Text is kept as it is: masking is for those who show it, unless a `mask` is given. It must never
-fail or delay what the user's code writes.
+A context variable says which step is speaking, so steps that run at once do not mix, and a thread started with the
+step's context speaks for it too. Text is kept as it is: masking is for those who show it, unless a `mask` is given. It
+must never fail or delay what the user's code writes.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ LIMIT = 64 * 1024
 _current: ContextVar[Capture | None] = ContextVar("agnt5_capture", default=None)
 # Set while a proxy or the logging hook passes something on, so that the proxies below it keep it a second time no more.
 _passing = threading.local()
+# Threads of one step share its capture. Reentrant: a finalizer may print in the middle of keeping a print.
+_lock = threading.RLock()
 
 
 class Capture:
@@ -45,8 +47,11 @@ class Capture:
 
     def add(self, stream: str, text: str) -> None:
         """Keep `text`; pieces of one line are joined."""
-        if not text or self.muted:
-            return
+        if text and not self.muted:
+            with _lock:
+                self._add(stream, text)
+
+    def _add(self, stream: str, text: str) -> None:
         if self._tail is None:
             head = self._head
             if head is None:
@@ -98,7 +103,7 @@ class Capture:
             return b""
         encoded = json.dumps(self.records(), ensure_ascii=False, separators=(",", ":"))
         # A lone surrogate, as from a file name that is no UTF-8, must not lose a step its result.
-        return encoded.encode("utf-8", "backslashreplace" if self.mask is None else "replace")
+        return encoded.encode("utf-8", "replace")
 
 
 def _append(records: list[list[Any]] | deque[list[Any]], stream: str, text: str) -> None:
@@ -172,7 +177,8 @@ class Tee:
 
 
 def ensure_installed() -> None:
-    """Wrap what `sys.stdout` and `sys.stderr` are now, and listen to logging. Costs next to nothing when nothing changed.
+    """Wrap what `sys.stdout` and `sys.stderr` are now, and listen to logging. Costs next to nothing when nothing
+    changed.
 
     Call it before a step: pytest, `contextlib.redirect_stdout` and kernels exchange the streams at any time.
     """
@@ -189,8 +195,8 @@ _listening = False
 
 
 def _listen() -> None:
-    """Hear every record that reaches handlers. Not by a handler on the root logger: with one there, `logging.basicConfig`
-    would do nothing and warnings of unconfigured programs would no longer be printed."""
+    """Hear every record that reaches handlers. Not by a handler on the root logger: with one there,
+    `logging.basicConfig` would do nothing and warnings of unconfigured programs would no longer be printed."""
     global _listening
     _listening = True
     call_handlers = logging.Logger.callHandlers
