@@ -1,0 +1,197 @@
+"""AGNT5: durable functions, flows and objects for notebooks and scripts.
+
+    from agnt5 import flow
+
+    @flow
+    async def hello(ctx, name):
+        return await ctx.call(greet, name)
+
+    run = hello.start("world")
+    run.result()
+
+Names are loaded when they are first used, so that importing the package stays quick.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from importlib.util import find_spec
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from agnt5.codec import register_type
+    from agnt5.config import Settings, configure, settings
+    from agnt5.context import Context
+    from agnt5.durable import ConstantBackoff, ExponentialBackoff, NoRetry, flow, function
+    from agnt5.errors import (
+        AGNT5Error,
+        ConfigurationError,
+        DivergenceError,
+        EventTimeoutError,
+        FlowIOError,
+        FlowSpinError,
+        ObjectDeadlock,
+        ObjectReentered,
+        QuotaExceeded,
+        RetriesExhausted,
+        RunCancelled,
+        RunClosed,
+        RunConflict,
+        RunError,
+        RunFailed,
+        RunNotFound,
+        RunPaused,
+        RuntimeUnavailableError,
+        SerializationError,
+        ServiceUnavailableError,
+        StepError,
+        StepTimeout,
+        StoreCorrupt,
+        StoreError,
+        StoreFull,
+        StoreHijacked,
+        StoreLocked,
+        StoreTooNew,
+        TerminalError,
+    )
+    from agnt5.execution.current import current_context
+    from agnt5.journal import Entry, Journal
+    from agnt5.log import setup_logging
+    from agnt5.run import Run, get_object, get_run, prune, runs, send_event
+    from agnt5.secret import Secret
+    from agnt5.types import Status
+
+_rust_core_available: bool = find_spec("agnt5._core") is not None
+"""Whether the compiled core is installed. Asking does not load it."""
+
+__version__ = "0.1.0"
+
+_HOMES: dict[str, str] = {
+    **dict.fromkeys(("flow", "function", "ExponentialBackoff", "ConstantBackoff", "NoRetry"), "durable"),
+    **dict.fromkeys(("configure", "settings", "Settings"), "config"),
+    **dict.fromkeys(("Run", "runs", "get_run", "get_object", "send_event", "prune"), "run"),
+    **dict.fromkeys(("Journal", "Entry"), "journal"),
+    **dict.fromkeys(
+        (
+            "AGNT5Error",
+            "ConfigurationError",
+            "DivergenceError",
+            "EventTimeoutError",
+            "FlowIOError",
+            "FlowSpinError",
+            "ObjectDeadlock",
+            "ObjectReentered",
+            "QuotaExceeded",
+            "RetriesExhausted",
+            "RunCancelled",
+            "RunClosed",
+            "RunConflict",
+            "RunError",
+            "RunFailed",
+            "RunNotFound",
+            "RunPaused",
+            "RuntimeUnavailableError",
+            "SerializationError",
+            "ServiceUnavailableError",
+            "StepError",
+            "StepTimeout",
+            "StoreCorrupt",
+            "StoreError",
+            "StoreFull",
+            "StoreHijacked",
+            "StoreLocked",
+            "StoreTooNew",
+            "TerminalError",
+        ),
+        "errors",
+    ),
+    "Context": "context",
+    "Secret": "secret",
+    "Status": "types",
+    "current_context": "execution.current",
+    "register_type": "codec",
+    "setup_logging": "log",
+}
+
+__all__ = [
+    "AGNT5Error",
+    "ConfigurationError",
+    "ConstantBackoff",
+    "Context",
+    "DivergenceError",
+    "Entry",
+    "EventTimeoutError",
+    "ExponentialBackoff",
+    "FlowIOError",
+    "FlowSpinError",
+    "Journal",
+    "NoRetry",
+    "ObjectDeadlock",
+    "ObjectReentered",
+    "QuotaExceeded",
+    "RetriesExhausted",
+    "Run",
+    "RunCancelled",
+    "RunClosed",
+    "RunConflict",
+    "RunError",
+    "RunFailed",
+    "RunNotFound",
+    "RunPaused",
+    "RuntimeUnavailableError",
+    "Secret",
+    "SerializationError",
+    "ServiceUnavailableError",
+    "Settings",
+    "Status",
+    "StepError",
+    "StepTimeout",
+    "StoreCorrupt",
+    "StoreError",
+    "StoreFull",
+    "StoreHijacked",
+    "StoreLocked",
+    "StoreTooNew",
+    "TerminalError",
+    "__version__",
+    "configure",
+    "current_context",
+    "flow",
+    "function",
+    "get_object",
+    "get_run",
+    "prune",
+    "register_type",
+    "runs",
+    "send_event",
+    "settings",
+    "setup_logging",
+]
+
+# The import system sets a submodule as an attribute of its package; these names must stay the decorators all the same.
+_DECORATORS = frozenset({"flow", "function", "tool"})
+
+
+class _Package(ModuleType):
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in _DECORATORS and isinstance(value, ModuleType):
+            value = getattr(value, name)
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'agnt5' has no attribute {name!r}")
+    found = getattr(import_module(f"agnt5.{home}"), name)
+    globals()[name] = found
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*__all__, *globals()})

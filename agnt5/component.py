@@ -1,0 +1,177 @@
+"""What the decorators make: a function, flow or method with a name, ready to be run durably.
+
+Calling a component runs its body with the context given, nothing more; `start`, `run` and `run_sync` make runs.
+A component holds settings and code. It must never hold anything of a run.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+
+from agnt5.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from agnt5.retry import RetryPolicy
+    from agnt5.run import Run
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+FUNCTION = 1
+FLOW = 2
+OBJECT = 3
+
+KIND_NAMES = {FUNCTION: "function", FLOW: "flow", OBJECT: "method"}
+
+
+class Component(Generic[P, R]):
+    """A registered body. `kind` is FUNCTION, FLOW or OBJECT (a method); `timeout` is in seconds."""
+
+    def __init__(
+        self,
+        fn: Callable[P, R],
+        *,
+        kind: int,
+        name: str,
+        retry_policy: RetryPolicy | None = None,
+        timeout: float | None = None,
+        at_most_once: bool = False,
+        trace: bool = False,
+        owner: ObjectType | None = None,
+    ) -> None:
+        functools.update_wrapper(self, fn, updated=())
+        self.fn = fn
+        self.kind = kind
+        self.name = name
+        self.retry_policy = retry_policy
+        self.timeout = timeout
+        self.at_most_once = at_most_once
+        self.trace = trace
+        self.owner = owner
+        self.module: str = getattr(fn, "__module__", None) or "__main__"
+        self.is_async = is_async(fn)
+        self.wants_context = wants_context(fn, method=owner is not None)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        return self.fn(*args, **kwargs)
+
+    def start(
+        self, *args: Any, run_id: str | None = None, tags: dict[str, str] | None = None, **kwargs: Any
+    ) -> Run:
+        """Begin a durable run on the current runtime and return at once.
+
+        The same `run_id` again gives the same run; RunConflict if that id belongs to another component or input.
+        Inside a run this is a recorded command and the new run's id is derived, so `run_id` is refused there.
+        """
+        from agnt5.run import start
+
+        return start(self, args, kwargs, run_id=run_id, tags=tags)
+
+    def run(self, *args: Any, **kwargs: Any) -> Awaitable[Any]:
+        """Start and wait. Inside a run: what `ctx.call` of this component does."""
+        from agnt5.run import run
+
+        return run(self, args, kwargs)
+
+    def run_sync(self, *args: Any, timeout: float | None = None, **kwargs: Any) -> Any:
+        """Start and block the calling thread; safe inside a running event loop. Not allowed inside a run."""
+        from agnt5.run import refuse_inside
+
+        refuse_inside("run_sync")
+        return self.start(*args, **kwargs).result(timeout)
+
+    def __get__(self, instance: object, owner: type | None = None) -> Any:
+        # A component defined in a class body binds as a function does.
+        return self if instance is None else functools.partial(self, instance)
+
+    def __repr__(self) -> str:
+        return f"<{KIND_NAMES[self.kind]} {self.name}>"
+
+
+class ObjectType:
+    """A class whose attributes persist per key. `methods` maps names to components called `Class.method`."""
+
+    __slots__ = ("cls", "methods", "module", "name")
+
+    def __init__(self, cls: type, name: str) -> None:
+        self.cls = cls
+        self.name = name
+        self.module: str = cls.__module__
+        self.methods: dict[str, Component[..., Any]] = {}
+        for attribute in dir(cls):
+            member = inspect.getattr_static(cls, attribute)
+            if not attribute.startswith("_") and inspect.isfunction(member):
+                self.methods[attribute] = Component(member, kind=OBJECT, name=f"{name}.{attribute}", owner=self)
+
+    def method(self, name: str) -> Component[..., Any]:
+        found = self.methods.get(name)
+        if found is None:
+            known = ", ".join(sorted(self.methods)) or "none"
+            raise AttributeError(
+                f"{self.name} has no method {name!r} that can be called from outside (it has: {known}). Attributes of "
+                f"a durable object are reached through its methods: write one that returns or sets {name!r}."
+            )
+        return found
+
+    def target(self, key: str) -> str:
+        """How the engine names the object with this key."""
+        if "\n" in key:
+            raise ConfigurationError(f"The key of a {self.name} must be one line, not {key!r}.")
+        return f"{self.name}\n{key}"
+
+
+def object_type(found: type | str) -> ObjectType:
+    """The object type of a class made by `@object`, or of its name. ConfigurationError when there is none."""
+    if isinstance(found, str):
+        from agnt5 import registry
+
+        by_name = registry.find_object(found)
+        if by_name is None:
+            raise ConfigurationError(f"No object class is called {found!r} in this process. Decorate it with @object.")
+        return by_name
+    known = found.__dict__.get("__agnt5_object__")
+    if known is None:
+        raise ConfigurationError(f"{found.__qualname__} is not a durable object: decorate the class with @object.")
+    return known
+
+
+def component_of(target: Any) -> Component[..., Any] | None:
+    """The component behind a call target; agents and workflows name theirs in `__agnt5_component__`."""
+    if isinstance(target, Component):
+        return target
+    return getattr(target, "__agnt5_component__", None)
+
+
+def is_async(fn: Callable[..., Any]) -> bool:
+    if inspect.iscoroutinefunction(fn):
+        return True
+    return not inspect.isroutine(fn) and inspect.iscoroutinefunction(getattr(fn, "__call__", None))  # noqa: B004
+
+
+def wants_context(fn: Callable[..., Any], *, method: bool = False) -> bool:
+    """Whether the first parameter (of a method: the second) is called `ctx` or annotated `Context`."""
+    try:
+        parameters = list(inspect.signature(fn).parameters.values())
+    except (TypeError, ValueError):
+        return False
+    if method:
+        parameters = parameters[1:]
+    if not parameters or parameters[0].kind not in (
+        inspect.Parameter.POSITIONAL_ONLY,
+        inspect.Parameter.POSITIONAL_OR_KEYWORD,
+    ):
+        return False
+    first = parameters[0]
+    if first.name == "ctx":
+        return True
+    annotation = first.annotation
+    if isinstance(annotation, str):
+        return annotation.rpartition(".")[2] == "Context"
+    if not isinstance(annotation, type) or annotation is inspect.Parameter.empty:
+        return False
+    from agnt5.context import Context
+
+    return issubclass(annotation, Context)

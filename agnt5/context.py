@@ -1,0 +1,325 @@
+"""What a component's body asks the world through: `ctx`.
+
+Every operation becomes a recorded command; nothing happens before it is awaited. A context belongs to one execution of
+one body and must never be used after it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import random as _random
+import uuid as _uuid
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from agnt5.codec import encode, encode_call
+from agnt5.component import FLOW, FUNCTION, OBJECT, Component, component_of, object_type
+from agnt5.durable import at_most_once
+from agnt5.errors import ConfigurationError, ServiceUnavailableError
+from agnt5.execution.current import current_context
+from agnt5.execution.kinds import (
+    JOIN,
+    OBJECT_CALL,
+    SEND_EVENT,
+    SLEEP,
+    START,
+    STATE_DELETE,
+    STATE_SET,
+    WAIT_EVENT,
+    derive,
+)
+from agnt5.execution.targets import CALL, CHILD, Target, target_of
+from agnt5.proxy import ObjectProxy
+from agnt5.execution.sidechannels import Metrics, RunLogger
+
+if TYPE_CHECKING:
+    from agnt5.execution.scopes import FlowScope, MemoScope
+    from agnt5.execution.stepscope import StepScope
+    from agnt5.retry import RetryPolicy
+    from agnt5.run import Run
+
+__all__ = ["Context", "State", "current_context"]
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+class Context:
+    """The operations of one body. In a sync body the same names block its thread instead of returning awaitables."""
+
+    __slots__ = ("_logger", "_metrics", "_random", "_scope", "_state")
+
+    def __init__(self, scope: FlowScope | MemoScope | StepScope) -> None:
+        self._scope: Any = scope
+        self._random: _random.Random | None = None
+        self._logger: RunLogger | None = None
+        self._metrics: Metrics | None = None
+        self._state: State | None = None
+
+    # Operations
+
+    async def call(
+        self,
+        target: Any,
+        /,
+        *args: Any,
+        name: str | None = None,
+        retry_policy: RetryPolicy | int | None = None,
+        timeout: float | None = None,
+        effect: str | None = None,
+        **kwargs: Any,
+    ) -> Any:
+        """Run `target` durably and return its recorded result.
+
+        A plain callable is a step; a `@function` runs inside this run with its own operations nested; a `@flow`, agent or
+        workflow becomes a child run; `"service", "method", *data` reaches a component by name. `timeout` is in seconds
+        for one attempt. When it failed for good, its own exception is raised, with `.attempts`.
+        """
+        if type(target) is str:
+            return await self._call_by_name(target, args, kwargs, name, retry_policy, timeout, effect)
+        found = target_of(target)
+        if name is not None or retry_policy is not None or timeout is not None or effect is not None:
+            once = None if effect is None else at_most_once(effect)
+            found = found.with_options(name, retry_policy, timeout, once)
+        kind = found.kind
+        if kind == CHILD:
+            return await self._scope.operate(
+                CHILD, found.name, encode_call(args, kwargs), found, 0, found.component.name, found.component.kind
+            )
+        if found.at_most_once:
+            return await self._scope.operate(kind, found.name, encode_call(args, kwargs), found, at_most_once=True)
+        return await self._scope.operate(kind, found.name, encode_call(args, kwargs), found)
+
+    async def spawn(self, calls: Iterable[tuple[Any, Any]], *, return_exceptions: bool = False) -> list[Any]:
+        """Call all at once; results in order. Of each `(target, args)`, a tuple is spread, anything else is one argument.
+
+        With `return_exceptions` a failure takes its place in the list; without, the first one is raised and the
+        others are cancelled.
+        """
+        loop = asyncio.get_running_loop()
+        tasks: list[asyncio.Task[Any]] = []
+        for pair in calls:
+            target, args = pair if isinstance(pair, tuple) and len(pair) == 2 else (pair, ())
+            tasks.append(loop.create_task(self.call(target, *args) if isinstance(args, tuple) else self.call(target, args)))
+        if not tasks:
+            return []
+        try:
+            return list(await asyncio.gather(*tasks, return_exceptions=return_exceptions))
+        except BaseException:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            raise
+
+    async def sleep(self, delay: float | timedelta) -> None:
+        """Wait durably: seconds or a timedelta. The run needs no memory meanwhile and survives restarts."""
+        microseconds = _microseconds(delay)
+        if microseconds <= 0:
+            await asyncio.sleep(0)
+            return
+        await self._scope.operate(SLEEP, "sleep", b"", None, self._scope.clock_us() + microseconds)
+
+    async def wait_for_event(self, name: str, timeout: float | timedelta | None = None) -> Any:
+        """The payload of the next event called `name`; EventTimeoutError after `timeout` seconds.
+
+        An event sent before the wait is kept for it; each event is consumed once.
+        """
+        due = 0 if timeout is None else self._scope.clock_us() + max(1, _microseconds(timeout))
+        return await self._scope.operate(WAIT_EVENT, name, b"", None, due, name)
+
+    async def send_event(self, name: str, payload: Any = None, *, run: Run | str | None = None) -> None:
+        """Send an event from inside the run: recorded, sent once. To the oldest waiter, or to one run."""
+        self._send(name, payload, "" if run is None else run if isinstance(run, str) else run.id)
+
+    async def get_object(self, cls: type | str, key: str) -> Any:
+        """A proxy of the durable object with this key: `await proxy.method(...)`."""
+        return ObjectProxy(object_type(cls), key, self._call_object)
+
+    async def start(self, target: Any, /, *args: Any, **kwargs: Any) -> Run:
+        """Start a component as a run of its own and go on; `await` the Run later, or never."""
+        component = component_of(target)
+        if component is None:
+            raise ConfigurationError(f"{target!r} is no component: only a @function or @flow can be a run of its own.")
+        return self._start(component, args, kwargs)
+
+    # Values
+
+    @property
+    def state(self) -> State:
+        """Named values of this execution: `await ctx.state.set/get/delete/keys`."""
+        if self._state is None:
+            self._state = State(self)
+        return self._state
+
+    def now(self) -> datetime:
+        """The recorded time, UTC: in a flow, of the last thing that was answered."""
+        return _EPOCH + timedelta(microseconds=self._scope.now_us())
+
+    def uuid(self) -> _uuid.UUID:
+        """A fresh UUID, the same in every replay."""
+        scope = self._scope
+        label = f"{scope.label}{scope.next_uuid()}"
+        return _uuid.UUID(bytes=derive(scope.attempt.session.seed, label), version=4)
+
+    @property
+    def random(self) -> _random.Random:
+        """A generator seeded by the run: the same numbers in every replay."""
+        if self._random is None:
+            seed = derive(self._scope.attempt.session.seed, f"{self._scope.label}random", 32)
+            self._random = _random.Random(int.from_bytes(seed, "big"))
+        return self._random
+
+    @property
+    def run_id(self) -> str:
+        return self._scope.attempt.run_id
+
+    @property
+    def attempt(self) -> int:
+        """1 for the first try of this body."""
+        return self._scope.number
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for every attempt of this step or function, unique per run and path: give it to services that ask."""
+        scope = self._scope
+        return scope.attempt.session.idempotency_key(scope.key_seq) if scope.key_seq else scope.attempt.run_id
+
+    @property
+    def is_replaying(self) -> bool:
+        """Whether the answers come from the journal right now. Code must not decide by it."""
+        return self._scope.replaying
+
+    # Side channels: silent while replaying
+
+    @property
+    def logger(self) -> RunLogger:
+        if self._logger is None:
+            self._logger = RunLogger(self)
+        return self._logger
+
+    @property
+    def metrics(self) -> Metrics:
+        if self._metrics is None:
+            self._metrics = Metrics(self)
+        return self._metrics
+
+    def emit(self, value: Any) -> None:
+        """Show transient progress to whoever watches the run. Not recorded, not repeated in a replay."""
+        if not self._scope.replaying:
+            self._scope.attempt.driver.emitted(self.run_id, value)
+
+    # Inside
+
+    async def _call_by_name(
+        self,
+        service: str,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        name: str | None,
+        retry_policy: RetryPolicy | int | None,
+        timeout: float | None,
+        effect: str | None,
+    ) -> Any:
+        from agnt5 import registry
+
+        kind = registry.find_object(service)
+        if kind is not None and args and isinstance(args[0], str) and args[0] in kind.methods:
+            return await self._call_object(kind.method(args[0]), kind.target("default"), args[1:], kwargs)
+        if args and isinstance(args[0], str):
+            dotted = registry.find(f"{service}.{args[0]}")
+            if dotted is not None and dotted.kind in (FUNCTION, FLOW):
+                return await self.call(
+                    dotted, *args[1:], name=name, retry_policy=retry_policy, timeout=timeout, effect=effect, **kwargs
+                )
+        component = registry.find(service)
+        if component is not None and component.kind != OBJECT:
+            return await self.call(
+                component, *args, name=name, retry_policy=retry_policy, timeout=timeout, effect=effect, **kwargs
+            )
+        missing = Target(
+            CALL,
+            service if name is None else name,
+            _unknown_service(service),
+            is_async=True,
+            wants_context=False,
+        ).with_options(None, retry_policy, timeout, None)
+        return await self._scope.operate(CALL, missing.name, encode_call(args, kwargs), missing)
+
+    async def _call_object(
+        self, method: Component[..., Any], target: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        return await self._scope.operate(
+            OBJECT_CALL, method.name, encode_call(args, kwargs), None, 0, target, OBJECT
+        )
+
+    def _send(self, name: str, payload: Any, run_id: str) -> None:
+        self._scope.tell(SEND_EVENT, name, encode(payload), run_id)
+
+    def _start(self, component: Component[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Run:
+        from agnt5.run import Run
+
+        scope = self._scope
+        seq = scope.tell(START, component.name, encode_call(args, kwargs), component.name, component.kind)
+        run_id = scope.attempt.session.child_id(seq)
+        scope.attempt.driver.expect(run_id, component, scope.attempt.context)
+        return Run(run_id, started_in=self.run_id)
+
+    async def _join(self, run_id: str) -> Any:
+        return await self._scope.operate(JOIN, "join", b"", None, 0, run_id)
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of run {self.run_id}>"
+
+
+class State:
+    """Values by name, kept with the run and gone with it."""
+
+    __slots__ = ("_ctx",)
+
+    def __init__(self, ctx: Context) -> None:
+        self._ctx = ctx
+
+    async def set(self, key: str, value: Any) -> None:
+        self._ctx._scope.tell(STATE_SET, _key(key), encode(value))
+
+    async def get(self, key: str, default: Any = None) -> Any:
+        from agnt5.codec import decode
+
+        found = self._ctx._scope.state_get(_key(key))
+        return default if found is None else decode(found)
+
+    async def delete(self, key: str) -> None:
+        self._ctx._scope.tell(STATE_DELETE, _key(key), b"")
+
+    async def keys(self) -> list[str]:
+        """Sorted."""
+        return sorted(self._ctx._scope.state_keys())
+
+
+def _key(key: str) -> str:
+    if not isinstance(key, str) or not key:
+        raise ConfigurationError(f"State is kept under a name, a string that is not empty; not {key!r}.")
+    return key
+
+
+def _microseconds(delay: float | timedelta) -> int:
+    if isinstance(delay, timedelta):
+        return delay // timedelta(microseconds=1)
+    if not math.isfinite(delay):
+        raise ConfigurationError(f"A wait is a number of seconds or a timedelta, not {delay!r}.")
+    return round(delay * 1_000_000)
+
+
+def _unknown_service(service: str) -> Any:
+    async def body(*args: Any, **kwargs: Any) -> Any:
+        from agnt5 import registry
+
+        known = ", ".join(registry.known_names()) or "nothing"
+        raise ServiceUnavailableError(
+            f"Nobody serves {service!r}. This process knows: {known}. Define it here, or connect to a runtime with a "
+            f"worker that does.",
+            service=service,
+        )
+
+    return body

@@ -1,0 +1,413 @@
+"""One attempt at driving one leased run: delivers completions, one at a time, and hands new entries to the engine.
+
+All of it runs on the host loop's thread, from plain callbacks. Completions come in journal order; effects start only
+when their command is durable; what a memo's body sees is durable too. An attempt that is dead must never write.
+"""
+
+from __future__ import annotations
+
+import contextvars
+from collections import deque
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+from agnt5 import _core
+from agnt5.codec import decode, decode_failure
+from agnt5.errors import DivergenceError, EventTimeoutError, RunCancelled
+from agnt5.execution import effects, stops
+from agnt5.execution.clock import now_us
+from agnt5.execution.ioless import Fenced
+from agnt5.execution.ops import Op
+from agnt5.execution.targets import Target
+
+if TYPE_CHECKING:
+    from agnt5.component import Component
+    from agnt5.execution.driver import Driver
+    from agnt5.execution.session import Session
+    from agnt5.retry import RetryPolicy
+
+CALL = _core.COMMAND_CALL
+CANCEL = _core.COMMAND_CANCEL
+VALUE = _core.OUTCOME_VALUE
+FAILURE = _core.OUTCOME_FAILURE
+FIRED = _core.OUTCOME_FIRED
+TIMED_OUT = _core.OUTCOME_TIMED_OUT
+RECEIVED = _core.OUTCOME_RECEIVED
+CANCELLED = _core.OUTCOME_CANCELLED
+CANCEL_RUN = _core.OUTCOME_CANCEL_RUN
+
+
+class Attempt:
+    """What flows and memos share. Subclasses say how a body is begun, drained, cancelled and ended."""
+
+    __slots__ = (
+        "barrier",
+        "base",
+        "cancelling",
+        "component",
+        "context",
+        "dead",
+        "driver",
+        "durable",
+        "explicit",
+        "handed",
+        "held",
+        "host",
+        "key",
+        "live",
+        "ops",
+        "parked",
+        "parked_at",
+        "poison",
+        "rearmed",
+        "replaying",
+        "run_id",
+        "scheduled",
+        "session",
+        "unsent",
+    )
+
+    def __init__(
+        self, driver: Driver, session: Session, component: Component[..., Any], context: contextvars.Context
+    ) -> None:
+        self.driver = driver
+        self.host = driver.host
+        self.session = session
+        self.component = component
+        self.context = context
+        self.key = session.key
+        self.run_id = session.run_id
+        self.explicit = component.retry_policy is not None
+        self.ops: dict[int, Op] = {}
+        # Local effects whose command is not durable yet, or that wait for the end of the replay; by seq.
+        self.unsent: deque[Op] = deque()
+        # Answers of memo operations that wait for their completion to be durable: (seq of the completion, op, ...).
+        self.held: deque[tuple[int, Op, int, bytes]] = deque()
+        self.live = 0  # bodies under way
+        self.base = session.length
+        self.durable = self.base - 1
+        self.handed = self.durable
+        self.scheduled = False
+        self.parked = False
+        self.parked_at = 0.0
+        self.replaying = True
+        self.rearmed = False
+        self.cancelling = False
+        self.dead = False
+        self.barrier = False  # nothing may be asked any more: poisoned, ending or dead
+        self.poison: BaseException | None = None
+
+    # What the two kinds of body do differently
+
+    def begin(self) -> None:
+        raise AssertionError("an attempt is a FlowAttempt or a MemoAttempt")
+
+    def drain(self) -> bool:
+        """Run what can run of the body. False: it needs another turn of the host loop, or has ended the attempt."""
+        raise AssertionError("an attempt is a FlowAttempt or a MemoAttempt")
+
+    def cancel_body(self) -> None:
+        raise AssertionError("an attempt is a FlowAttempt or a MemoAttempt")
+
+    def unwind(self) -> None:
+        """Stop the body's own code; nothing it does from now on counts."""
+        raise AssertionError("an attempt is a FlowAttempt or a MemoAttempt")
+
+    def root_settled(self, outcome: int, payload: bytes, logs: bytes) -> None:
+        raise AssertionError("only a memo's body is an op")
+
+    def caught_up(self) -> None:
+        """The replay is over and all recorded answers were delivered."""
+        stops.warn_large(self)
+        uncertain = [op for op in self.unsent if op.seq < self.base and stops.is_uncertain(op)]
+        if uncertain:
+            self.stop_with(stops.Uncertain(stops.uncertain_text(self, uncertain)))
+            return
+        self.start_effects()
+
+    # The pump
+
+    def schedule(self) -> None:
+        """Pump soon; many reasons in one turn of the loop are one pump."""
+        if not self.scheduled and not self.dead:
+            self.scheduled = True
+            self.host.loop.call_soon(self.pump, context=self.host.base)
+
+    def pump(self) -> None:
+        self.scheduled = False
+        if self.dead:
+            return
+        try:
+            self._pump()
+        except DivergenceError as error:
+            stops.diverged(self, error)
+        except Exception as error:
+            stops.broke(self, error)
+
+    def _pump(self) -> None:
+        take = self.session.take
+        drain = self.drain
+        while True:
+            if not drain():
+                return
+            item = take()
+            if item is None:
+                if not self.replaying:
+                    break
+                if self.session.replaying:
+                    raise DivergenceError(stops.waits_too_early(self))
+                if not self.rearmed:
+                    self.rearmed = True
+                    self.session.rearm()
+                    continue
+                self.replaying = False
+                self.caught_up()
+                if self.dead:
+                    return
+                continue
+            seq, outcome, payload = item
+            if outcome < CANCEL_RUN:
+                op = self.ops.pop(seq, None)
+                if op is not None:
+                    self.deliver(op, outcome, payload)
+                elif seq == 0:
+                    self.root_settled(outcome, payload, b"")
+            elif outcome == CANCEL_RUN:
+                self.asked_to_cancel()
+                if self.dead:
+                    return
+            else:
+                self.try_again(seq)
+        self.submit()
+
+    def submit(self) -> None:
+        """Hand over what is new, and have it committed: here when this run is alone, by the writer otherwise."""
+        parked = self.live == 0 and not self.unsent and not self.held
+        handed = self.session.submit(parked)
+        if handed > self.handed or parked is not self.parked:
+            self.handed = handed
+            if parked is not self.parked:
+                self.driver.parking(self, parked)
+            self.driver.commit(self)
+
+    def deliver(self, op: Op, outcome: int, payload: bytes) -> None:
+        if op.scope is not None:
+            # The body of a function may do anything with an answer, so the answer must be durable before it is seen.
+            self.held.append((self.session.length - 1, op, outcome, payload))
+            return
+        op.done = True
+        unsent = self.unsent
+        while unsent and unsent[0].done:
+            unsent.popleft()
+        future = op.future
+        if future is None or future.done():
+            return
+        if outcome == VALUE:
+            future.set_result(decode(payload))
+        else:
+            self.resolve(op, outcome, payload)
+
+    def resolve(self, op: Op, outcome: int, payload: bytes) -> None:
+        future = op.future
+        assert future is not None
+        try:
+            value = self.answer(op.kind, op.name, outcome, payload)
+        except StopIteration as error:
+            # No future takes one: a generator would mistake it for its own end.
+            future.set_exception(RuntimeError(f"{op.name} raised StopIteration({error})"))
+        except Exception as error:
+            future.set_exception(error)
+        else:
+            future.set_result(value)
+
+    def answer(self, kind: int, name: str, outcome: int, payload: bytes) -> Any:
+        """What the code gets for a completion; raises what it is to raise."""
+        if outcome == VALUE or outcome == RECEIVED:
+            return decode(payload) if payload else None
+        if outcome == FIRED:
+            return None
+        if outcome == FAILURE:
+            raise decode_failure(payload)
+        if outcome == TIMED_OUT:
+            raise EventTimeoutError(
+                f"No event {name!r} arrived in time. Send it with `agnt5.send_event({name!r}, payload)`, or give the "
+                f"wait a longer timeout."
+            )
+        raise RunCancelled(f"{name} was cancelled by somebody else than this run.")
+
+    # Durability
+
+    def on_durable(self, seq: int) -> None:
+        if seq > self.durable:
+            self.durable = seq
+        held = self.held
+        while held and held[0][0] <= seq:
+            _, op, outcome, payload = held.popleft()
+            op.done = True
+            if op.future is not None and not op.future.done():
+                self.resolve(op, outcome, payload)
+        if not self.replaying:
+            self.start_effects()
+
+    def start_effects(self) -> None:
+        unsent = self.unsent
+        durable = self.durable
+        while unsent and unsent[0].seq <= durable:
+            op = unsent.popleft()
+            if not op.done and not op.running:
+                self.start_effect(op)
+
+    def start_effect(self, op: Op) -> None:
+        if op.seq < self.base and self.session.retry_at(op.seq) > now_us():
+            return  # the engine says when its retry wait is over
+        effects.start(op)
+
+    def send_memo_effect(self, op: Op, recorded: bool) -> None:
+        if recorded and stops.is_uncertain(op):
+            self.stop_with(stops.Uncertain(stops.uncertain_text(self, [op])))
+            raise Fenced("the run waits for a decision")
+        if op.seq <= self.durable:
+            self.host.soon(self._start_late, op)
+        else:
+            self.unsent.append(op)
+
+    def _start_late(self, op: Op) -> None:
+        if not (self.dead or op.done or op.running):
+            self.start_effect(op)
+
+    def try_again(self, seq: int) -> None:
+        op = self.ops.get(seq)
+        if op is None or op.done or op.running:
+            return
+        if self.replaying:
+            return
+        if op in self.unsent:
+            self.unsent.remove(op)
+        effects.start(op)
+
+    def settled(self, op: Op, outcome: int, payload: bytes, logs: bytes, began: int) -> None:
+        """A body ended for good."""
+        if op.seq == 0:
+            self.root_settled(outcome, payload, logs)
+        else:
+            self.session.settle(op.seq, outcome, payload, logs=logs, began=began)
+            self.schedule()
+
+    def unrecordable(self, op: Op, error: Exception) -> None:
+        self.stop_with(stops.Unrecordable(stops.unrecordable_text(self, op, error)))
+
+    def policy_of(self, op: Op) -> RetryPolicy:
+        assert op.target is not None
+        return op.target.effective_policy(op.scope.explicit if op.scope is not None else self.explicit and op.seq != 0)
+
+    # Commands
+
+    def check(self) -> None:
+        """Raise unless this attempt may still ask."""
+        if self.barrier:
+            raise Fenced("this attempt is over")
+
+    def command(
+        self,
+        kind: int,
+        name: str,
+        payload: bytes = b"",
+        due: int = 0,
+        dest: str = "",
+        child_kind: int = 0,
+        at_most_once: bool = False,
+    ) -> int:
+        """A command of the script. Divergence poisons the attempt and raises what no `except Exception` can swallow."""
+        if self.barrier:
+            self.check()
+        try:
+            if due or dest or child_kind or at_most_once:
+                return self.session.command(
+                    kind, name, payload, due=due, target=dest, child_kind=child_kind, at_most_once=at_most_once
+                )
+            return self.session.command(kind, name, payload)
+        except DivergenceError as error:
+            self.poisoned_by(stops.explain(self, error))
+        raise Fenced("the run diverged from its journal")
+
+    def poisoned_by(self, error: BaseException) -> None:
+        """The run must stop with `error`, whatever its code makes of it. The first error stands."""
+        if self.poison is None:
+            self.poison = error
+        self.barrier = True
+
+    def cancel(self, op: Op, record: bool = True) -> None:
+        """Give up an operation: recorded, its body cancelled, a late result dropped."""
+        if op.done:
+            return
+        op.done = True
+        if record and not self.barrier:
+            if op.scope is None:
+                self.command(CANCEL, "", dest=str(op.seq))
+            else:
+                self.session.ask(op.scope.seq, CANCEL, "", target=str(op.seq))
+        self.ops.pop(op.seq, None)
+        effects.abandon(op)
+        self.schedule()
+
+    def expect(self, seq: int, target: Target) -> None:
+        """The child that this command makes runs the code that its parent holds, in its parent's context."""
+        if target.component is not None:
+            self.driver.expect(self.session.child_id(seq), target.component, self.context)
+
+    # The end
+
+    def asked_to_cancel(self) -> None:
+        if self.cancelling and not self.replaying:
+            self.end(CANCELLED, b"")  # asked twice: no more cleaning up
+            return
+        self.cancelling = True
+        self.cancel_body()
+
+    def end(
+        self,
+        outcome: int,
+        payload: bytes,
+        *,
+        warnings: list[str] | None = None,
+        logs: bytes = b"",
+        object_state: bytes | None = None,
+    ) -> None:
+        """Write the last entry and let go."""
+        self.session.end(outcome, payload, warnings=warnings or [], logs=logs, object_state=object_state)
+        self.driver.ending(self, outcome, payload)
+        self.tear_down()
+        self.driver.commit(self)
+
+    def stop_with(self, error: BaseException) -> None:
+        """Pause the run with `error` as its reason, from wherever the body is right now."""
+        if self.poison is None:
+            self.poisoned_by(error)
+            self.host.soon(stops.stop, self)
+
+    def tear_down(self) -> None:
+        if self.dead:
+            return
+        self.dead = self.barrier = True
+        self.driver.remove(self)
+        for op in list(self.ops.values()):
+            op.done = True
+            effects.abandon(op)
+            if op.scope is not None and op.future is not None and not op.future.done():
+                op.future.cancel()
+        self.unwind()
+        self.ops.clear()
+        self.unsent.clear()
+        self.held.clear()
+
+    def release(self) -> None:
+        """Forget a parked run; the engine leases it again when it wakes."""
+        self.tear_down()
+        self.session.release()
+        self.driver.commit(self)
+
+    def block_on(self, coro: Coroutine[Any, Any, Any]) -> Any:
+        """Await something on the host loop from a body's thread."""
+        return self.driver.block_on(coro)
+
+

@@ -1,0 +1,148 @@
+"""Why an attempt stops before its run has ended: divergence, an uncertain step, a result nobody can record, an error of ours.
+
+Each writes nothing to the journal. The reason becomes the run's error, so it says what happened, to what, and what to
+do next.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from typing import TYPE_CHECKING
+
+from agnt5 import _core
+from agnt5.codec import encode_failure
+from agnt5.errors import DivergenceError, FlowIOError, FlowSpinError, RunPaused, StoreError
+from agnt5.log import logger
+
+if TYPE_CHECKING:
+    from agnt5.execution.attempt import Attempt
+    from agnt5.execution.ops import Op
+
+LARGE = 10_000
+_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+
+
+class Uncertain(RunPaused):
+    """An at-most-once step began under an earlier attempt and nobody knows how it ended."""
+
+
+class Unrecordable(RunPaused):
+    """A step is done and its result cannot be written down."""
+
+
+def stop(attempt: Attempt) -> None:
+    """Carry out what poisoned the attempt. Called from a plain callback, never from inside a body."""
+    if attempt.dead:
+        return
+    error = attempt.poison
+    try:
+        if isinstance(error, (FlowIOError, FlowSpinError)):
+            attempt.end(_core.OUTCOME_FAILURE, encode_failure(error, attempts=1))
+            return
+        reason = reason_of(error)
+        attempt.driver.paused(attempt, error)
+        attempt.tear_down()
+        attempt.session.pause(reason)
+        attempt.driver.commit(attempt)
+    except Exception as broken:
+        broke(attempt, broken)
+
+
+def diverged(attempt: Attempt, error: DivergenceError) -> None:
+    attempt.poisoned_by(explain(attempt, error))
+    stop(attempt)
+
+
+def broke(attempt: Attempt, error: Exception) -> None:
+    """Something below or in the driver failed. The run stays as it is recorded; who waits for it hears why."""
+    attempt.poisoned_by(error)
+    if not isinstance(error, StoreError):
+        logger.error("run %s stopped: %s", attempt.run_id, "".join(traceback.format_exception(error)))
+    try:
+        attempt.tear_down()
+        attempt.session.pause(reason_of(error))
+        attempt.driver.commit(attempt)
+    except Exception as worse:
+        attempt.driver.lost(attempt.run_id, error if isinstance(error, StoreError) else worse)
+
+
+def reason_of(error: BaseException | None) -> str:
+    """What `run.error` shows of a paused run. Its first word names the class, which `reason_error` reads back."""
+    if isinstance(error, (Uncertain, Unrecordable)):
+        return f"RunPaused: {error}"
+    return f"{type(error).__name__}: {error}"
+
+
+def reason_error(run_id: str, reason: str) -> Exception:
+    """The exception that awaiting a paused run raises."""
+    kind, _, text = reason.partition(": ")
+    if kind == "DivergenceError":
+        return DivergenceError(text)
+    why = text if kind == "RunPaused" else reason or "somebody paused it"
+    return RunPaused(f"Run {run_id} is paused: {why}. Look at `run.journal`, then `run.resume()` or `run.cancel()`.")
+
+
+def explain(attempt: Attempt, error: DivergenceError) -> DivergenceError:
+    """The same divergence with what a person needs: Python versions, where the code stands, hints, what to do."""
+    from agnt5.execution import hints
+
+    lines: list[str] = []
+    recorded_on = attempt.session.python
+    if recorded_on and recorded_on != _PYTHON:
+        lines.append(f"This run was recorded on Python {recorded_on} and is replayed on {_PYTHON}.")
+    lines.append(str(error))
+    where = attempt.where()
+    if where:
+        lines.append(f"The code stands at {where}.")
+    hint = hints.hint(attempt.component.fn)
+    if hint:
+        lines.append(hint)
+    lines.append(
+        "Nothing was written. Restore the code and `run.resume()`, start a new run with the new code, or "
+        "`run.cancel()` this one."
+    )
+    told = DivergenceError("\n".join(lines))
+    for name in ("seq", "path", "expected", "actual"):
+        if hasattr(error, name):
+            setattr(told, name, getattr(error, name))
+    return told
+
+
+def waits_too_early(attempt: Attempt) -> str:
+    return (
+        f"run {attempt.run_id}: the journal goes on, but the code neither asked the next recorded command nor returned."
+    )
+
+
+def warn_large(attempt: Attempt) -> None:
+    if attempt.base >= LARGE:
+        logger.warning(
+            "run %s has %d journal entries, and every attempt reads them all. Let a new run take over: "
+            "`await ctx.continue_as(...)`.",
+            attempt.run_id,
+            attempt.base,
+        )
+
+
+def is_uncertain(op: Op) -> bool:
+    """Recorded by an earlier attempt, may have run, must not run twice, and nobody has decided about it."""
+    return not op.done and op.attempt.session.is_uncertain(op.seq)
+
+
+def uncertain_text(attempt: Attempt, ops: list[Op]) -> str:
+    paths = ", ".join(repr(attempt.session.path(op.seq)) for op in ops)
+    return (
+        f"uncertain: {paths} may run at most once, began before the last interruption, and its outcome was not "
+        f"recorded. Find out what it did, then `run.resume(values={{path: result}})`, `run.resume(errors={{path: "
+        f"exception}})`, or `run.resume(again=[path])` to run it again"
+    )
+
+
+def unrecordable_text(attempt: Attempt, op: Op, error: Exception) -> str:
+    path = attempt.session.path(op.seq) if op.seq else op.name
+    return (
+        f"done but unrecordable: {path!r} ended, and its result cannot be written down: {error}. It is not run again by "
+        f"itself. `run.resume(values={{{path!r}: result}})` records a value for it; `run.resume()` after changing what "
+        f"it returns runs it again"
+    )

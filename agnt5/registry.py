@@ -1,0 +1,91 @@
+"""The components this process knows, by name.
+
+Defining a name again replaces it when it comes from the same module or a notebook cell, and is refused otherwise. The
+registry never touches a runtime: it tells those who listen.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from agnt5.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from agnt5.component import Component, ObjectType
+
+_lock = threading.RLock()
+_components: dict[str, Component] = {}
+_objects: dict[str, ObjectType] = {}
+_listeners: list[Callable[[str], None]] = []
+
+
+def define(component: Component) -> None:
+    """Register a component under its name; replaces an older definition from the same module or a notebook."""
+    with _lock:
+        _check(component.name, _components.get(component.name), component)
+        _components[component.name] = component
+        listeners = list(_listeners)
+    for listener in listeners:
+        listener(component.name)
+
+
+def define_object(found: ObjectType) -> None:
+    """Register an object class and each of its methods."""
+    with _lock:
+        _check(found.name, _objects.get(found.name), found)
+        _objects[found.name] = found
+        for method in found.methods.values():
+            _components[method.name] = method
+        listeners = list(_listeners)
+    for method in found.methods.values():
+        for listener in listeners:
+            listener(method.name)
+
+
+def find(name: str) -> Component | None:
+    return _components.get(name)
+
+
+def find_object(name: str) -> ObjectType | None:
+    return _objects.get(name)
+
+
+def components() -> Iterator[Component]:
+    """All components, methods of objects included, in order of definition."""
+    with _lock:
+        return iter(list(_components.values()))
+
+
+def known_names() -> list[str]:
+    """What a call by name can reach, for messages."""
+    with _lock:
+        plain = [name for name, found in _components.items() if found.owner is None]
+        return sorted([*plain, *_objects])
+
+
+def listen(listener: Callable[[str], None]) -> None:
+    """Call `listener` with the name of each component defined from now on."""
+    with _lock:
+        _listeners.append(listener)
+
+
+def unlisten(listener: Callable[[str], None]) -> None:
+    with _lock:
+        if listener in _listeners:
+            _listeners.remove(listener)
+
+
+def _check(name: str, old: Component | ObjectType | None, new: Component | ObjectType) -> None:
+    if old is None or _same_home(old.module, new.module):
+        return
+    raise ConfigurationError(
+        f"{name!r} is defined in {new.module!r} and already in {old.module!r}. Names of components are how runs find "
+        f"their code again, so they must be unique: give one of them another name with `name=`."
+    )
+
+
+def _same_home(old: str, new: str) -> bool:
+    # A cell runs in `__main__`; a module that was reloaded or executed again keeps its name.
+    return old == new or new == "__main__" or old == "__main__"

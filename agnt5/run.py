@@ -1,0 +1,403 @@
+"""A run as its user holds it: await it, look at it, steer it. Also `runs`, `get_run`, `send_event`, `prune`, `get_object`.
+
+A Run is an id and nothing more; everything it shows is read from the store when asked. Inside of a run these verbs are
+recorded commands or are refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import json
+import time
+from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping
+from concurrent.futures import CancelledError
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from agnt5 import config
+from agnt5.codec import decode_failure, encode, encode_call, encode_failure
+from agnt5.component import Component, ObjectType, object_type
+from agnt5.errors import (
+    ConfigurationError,
+    RunCancelled,
+    RunFailed,
+    RunNotFound,
+    RunPaused,
+    RuntimeUnavailableError,
+    SerializationError,
+)
+from agnt5.execution.current import current_context
+from agnt5.journal import Arguments, Journal, arguments, value_of
+from agnt5.runtime import Runtime, ask_owner, get_runtime, owner_or_reader
+from agnt5.types import Status
+
+if TYPE_CHECKING:
+    from agnt5 import _core
+    from agnt5.context import Context
+    from agnt5.execution.driver import Ending
+    from agnt5.proxy import ObjectProxy
+
+_POLL_SECONDS = 0.1
+
+
+class Run:
+    """A handle on a durable run. `await run` or `run.result()` gives its value, or RunFailed, RunCancelled, RunPaused."""
+
+    __slots__ = ("_started_in", "id")
+
+    def __init__(self, run_id: str, *, started_in: str = "") -> None:
+        self.id = run_id
+        self._started_in = started_in
+
+    # Waiting
+
+    def __await__(self) -> Generator[Any, None, Any]:
+        return self._awaitable().__await__()
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Block this thread until the run has ended; TimeoutError after `timeout` seconds. The run itself goes on.
+
+        Interrupting the wait (Ctrl-C, a notebook's stop button) does not stop the run.
+        """
+        refuse_inside("result()")
+        runtime, reader = owner_or_reader()
+        if runtime is None:
+            return self._poll(reader, timeout)
+        future = runtime.wait(self.id)
+        try:
+            known = self._already(reader)
+            status, payload = known if known is not None else future.result(timeout)
+        except TimeoutError:
+            raise TimeoutError(
+                f"Run {self.id} is still {self.status} after {timeout} s. It goes on; ask again, or `run.cancel()`."
+            ) from None
+        except CancelledError:
+            raise _closed(self.id) from None
+        finally:
+            runtime.driver.unwait(self.id, future)
+        return self._outcome(reader, status, payload)
+
+    def _awaitable(self) -> Coroutine[Any, Any, Any]:
+        ctx = current_context()
+        if ctx is None:
+            return self._wait()
+        if self._started_in != ctx.run_id:
+            raise ConfigurationError(
+                f"Run {self.id} was not started by this run, so awaiting it cannot be recorded. Start it here with "
+                f"`component.start(...)`, or wait for an event that it sends."
+            )
+        return ctx._join(self.id)
+
+    async def _wait(self) -> Any:
+        runtime, reader = owner_or_reader()
+        if runtime is None:
+            while (known := self._already(reader)) is None:
+                await asyncio.sleep(_POLL_SECONDS)
+            return self._outcome(reader, *known)
+        future = runtime.wait(self.id)
+        try:
+            known = self._already(reader)
+            status, payload = known if known is not None else await asyncio.wrap_future(future)
+        finally:
+            runtime.driver.unwait(self.id, future)
+        return self._outcome(reader, status, payload)
+
+    def _poll(self, reader: _core.Reader, timeout: float | None) -> Any:
+        until = None if timeout is None else time.monotonic() + timeout
+        while (known := self._already(reader)) is None:
+            if until is not None and time.monotonic() > until:
+                raise TimeoutError(f"Run {self.id} is still {self.status} after {timeout} s.")
+            time.sleep(_POLL_SECONDS)
+        return self._outcome(reader, *known)
+
+    def _already(self, reader: _core.Reader) -> Ending | None:
+        row = self._row(reader)
+        status = Status.from_code(row.status)
+        if status.terminal or status is Status.PAUSED:
+            return row.status, None
+        if row.interrupted and config.settings().recover == "ask":
+            raise RunPaused(
+                f"Run {self.id} was interrupted: {row.reason or 'its process went away'}. Let it go on with "
+                f"`run.resume()`.",
+                run_id=self.id,
+                reason=row.reason,
+            )
+        return None
+
+    def _outcome(self, reader: _core.Reader, code: int, payload: bytes | None) -> Any:
+        status = Status.from_code(code)
+        if status is Status.PAUSED:
+            from agnt5.execution.stops import reason_error
+
+            raise reason_error(self.id, self._row(reader).reason)
+        if status is Status.CANCELLED:
+            raise RunCancelled(f"Run {self.id} was cancelled.", run_id=self.id)
+        if payload is None:
+            payload = reader.entries(self.id, reader.entry_count(self.id) - 1, 1)[0].payload
+        if status is Status.FAILED:
+            raise _failed(self.id, payload)
+        return value_of(payload)
+
+    # Looking
+
+    @property
+    def component(self) -> str:
+        return self._row().component
+
+    @property
+    def status(self) -> Status:
+        return Status.from_code(self._row().status)
+
+    @property
+    def input(self) -> Arguments:
+        """The arguments it was started with: `.args` and `.kwargs`."""
+        _, reader = owner_or_reader()
+        found = reader.entries(self._row(reader).id, 0, 1)
+        return arguments(found[0].input)
+
+    @property
+    def created(self) -> datetime:
+        return _datetime(self._row().created)
+
+    @property
+    def duration(self) -> timedelta | None:
+        """From its first start to its end, or to now; None before it started."""
+        row = self._row()
+        if not row.started:
+            return None
+        return timedelta(microseconds=(row.ended or time.time_ns() // 1000) - row.started)
+
+    @property
+    def error(self) -> str | None:
+        """Why it failed or is paused, in a line or more; None otherwise."""
+        row = self._row()
+        return row.reason or None
+
+    @property
+    def tags(self) -> dict[str, str]:
+        return json.loads(self._row().tags or "{}")
+
+    @property
+    def interrupted(self) -> bool:
+        """Its process went away and nobody has resumed it yet."""
+        return self._row().interrupted
+
+    @property
+    def warnings(self) -> list[str]:
+        """What the run noted at its end: forgotten awaits, errors nobody looked at."""
+        return self.journal.warnings
+
+    @property
+    def journal(self) -> Journal:
+        """One entry per command, nested ones included; a picture of now."""
+        _, reader = owner_or_reader()
+        return Journal.read(reader, self._row(reader))
+
+    def _row(self, reader: _core.Reader | None = None) -> _core.RunRow:
+        if reader is None:
+            _, reader = owner_or_reader()
+        row = reader.run(self.id)
+        if row is None:
+            raise RunNotFound(f"No run {self.id} is in this store. `agnt5.runs()` lists those there are.", run_id=self.id)
+        return row
+
+    # Steering
+
+    def cancel(self) -> bool:
+        """Ask it to stop; its clean-up code runs. A second time: it ends at once. False when it had ended already."""
+        return self._ask("cancel", lambda runtime: runtime.engine.cancel(self.id))
+
+    def pause(self, reason: str = "") -> None:
+        """Stop it where it is until `resume`."""
+        self._ask("pause", lambda runtime: runtime.engine.pause(self.id, reason))
+
+    def resume(
+        self,
+        *,
+        values: Mapping[str, Any] | None = None,
+        errors: Mapping[str, BaseException] | None = None,
+        again: Iterable[str] = (),
+    ) -> bool:
+        """Let an interrupted or paused run go on. False when there was nothing to resume.
+
+        Steps whose outcome is unknown are settled by path: with a value, with an error, or by running them `again`.
+        """
+        from agnt5.execution.kinds import FAILURE, RETRY, VALUE
+
+        outcomes = {path: (VALUE, encode(value)) for path, value in (values or {}).items()}
+        outcomes |= {path: (FAILURE, encode_failure(error, attempts=1)) for path, error in (errors or {}).items()}
+        outcomes |= {path: (RETRY, b"") for path in again}
+
+        def here(runtime: Runtime) -> bool:
+            runtime.driver.decide(self.id)
+            return runtime.engine.resume(self.id, outcomes=outcomes or None)
+
+        return self._ask("resume", here)
+
+    def delete(self) -> None:
+        """Remove an ended run and everything it kept. RunConflict while it has not ended."""
+        self._ask("delete", lambda runtime: runtime.engine.delete(self.id))
+
+    def _ask(self, what: str, here: Callable[[Runtime], Any]) -> Any:
+        refuse_inside(f"{what}()")
+        runtime, _ = owner_or_reader()
+        return ask_owner({"do": what, "run_id": self.id}) if runtime is None else here(runtime)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Run) and other.id == self.id
+
+    def __hash__(self) -> int:
+        return hash(self.id)
+
+    def __repr__(self) -> str:
+        try:
+            row = self._row()
+        except Exception:  # a repr must not fail because a store is closed or elsewhere
+            return f"<Run {self.id}>"
+        return f"<Run {self.id} of {row.component}: {Status.from_code(row.status)}>"
+
+
+def start(
+    component: Component[..., Any],
+    args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+    *,
+    run_id: str | None = None,
+    tags: dict[str, str] | None = None,
+) -> Run:
+    ctx = current_context()
+    if ctx is not None:
+        if run_id is not None or tags is not None:
+            raise ConfigurationError("Inside a run, ids of new runs are derived and tags inherited: leave both out.")
+        return ctx._start(component, args, kwargs)
+    if run_id is not None and (not isinstance(run_id, str) or not run_id or len(run_id) > 200 or not run_id.isprintable()):
+        raise ConfigurationError(f"A run id is 1 to 200 printable characters, not {run_id!r}.")
+    runtime = get_runtime()
+    text = json.dumps(tags) if tags else "{}"
+    return Run(runtime.start(component, encode_call(args, kwargs), run_id=run_id, tags=text))
+
+
+def run(component: Component[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    ctx = current_context()
+    return _start_and_wait(component, args, kwargs) if ctx is None else ctx.call(component, *args, **kwargs)
+
+
+async def _start_and_wait(component: Component[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return await start(component, args, kwargs)
+
+
+def refuse_inside(what: str) -> Context | None:
+    """Raise inside a run: blocking there would stop every run of the process, and could not be recorded."""
+    ctx = current_context()
+    if ctx is not None:
+        raise ConfigurationError(
+            f"{what} was used inside run {ctx.run_id}. A body reaches other runs through its context: `await "
+            f"ctx.call(component, ...)`, or `run = component.start(...)` and `await run`."
+        )
+    return None
+
+
+def runs(
+    *,
+    status: Status | str | None = None,
+    component: str | Component[..., Any] | None = None,
+    limit: int = 100,
+    since: datetime | float | None = None,
+) -> list[Run]:
+    """Runs of this store, newest first. `since`: a datetime, or seconds since 1970."""
+    _, reader = owner_or_reader()
+    moment = 0 if since is None else int((since.timestamp() if isinstance(since, datetime) else since) * 1e6)
+    try:
+        code = -1 if status is None else Status(status).code
+    except ValueError:
+        raise ConfigurationError(f"{status!r} is no status; there are {', '.join(Status)}.") from None
+    name = component.name if isinstance(component, Component) else component or ""
+    return [Run(row.id) for row in reader.runs(status=code, component=name, since=moment, limit=limit)]
+
+
+def get_run(run_id: str) -> Run:
+    """The run with this id, or whose id begins so. RunNotFound when there is none, or more than one."""
+    _, reader = owner_or_reader()
+    if reader.run(run_id) is not None:
+        return Run(run_id)
+    found = reader.runs(id_prefix=run_id, limit=2) if run_id else []
+    if len(found) == 1:
+        return Run(found[0].id)
+    which = "Several runs begin" if found else "No run begins"
+    raise RunNotFound(f"{which} with {run_id!r} in this store. `agnt5.runs()` lists them.", run_id=run_id)
+
+
+def send_event(name: str, payload: Any = None, *, event_id: str = "", run: Run | str | None = None) -> bool:
+    """Send an event to `run`, or to the run that has waited longest; kept for 7 days when nobody waits yet.
+
+    False when an event with this `event_id` was sent before. Inside a run this is recorded, and sent once.
+    """
+    target = "" if run is None else run if isinstance(run, str) else run.id
+    ctx = current_context()
+    if ctx is not None:
+        ctx._send(name, payload, target)
+        return True
+    body = encode(payload)
+    runtime, _ = owner_or_reader()
+    if runtime is not None:
+        return runtime.engine.send_event(name, body, event_id=event_id, run_id=target)
+    coded = base64.b64encode(body).decode()
+    return ask_owner({"do": "event", "name": name, "payload": coded, "run_id": target, "event_id": event_id}) is not False
+
+
+def prune(older: timedelta | float) -> int:
+    """Delete runs that ended longer ago than this (a timedelta, or seconds); returns how many."""
+    seconds = older.total_seconds() if isinstance(older, timedelta) else older
+    before = int((time.time() - seconds) * 1e6)
+    runtime, _ = owner_or_reader()
+    return ask_owner({"do": "prune", "before": before}) if runtime is None else runtime.engine.prune(before)
+
+
+def get_object(cls: type | str, key: str) -> ObjectProxy:
+    """The durable object with this key, from outside a run: `await proxy.method(...)`."""
+    from agnt5.proxy import ObjectProxy
+
+    ctx = current_context()
+    if ctx is not None:
+        return ObjectProxy(object_type(cls), key, ctx._call_object)
+    return ObjectProxy(object_type(cls), key, _call_object)
+
+
+async def _call_object(
+    method: Component[..., Any], target: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    assert isinstance(method.owner, ObjectType)
+    return await Run(get_runtime().start(method, encode_call(args, kwargs), object_key=target))
+
+
+def _failed(run_id: str, payload: bytes) -> RunFailed:
+    document = json.loads(payload)
+    kind = str(document.get("type", ""))
+    message = str(document.get("message", ""))
+    error = RunFailed(
+        f"Run {run_id} failed: {kind.rpartition(':')[2]}: {message}",
+        run_id=run_id,
+        cause_type=kind,
+        cause_message=message,
+        traceback_text=str(document.get("traceback", "")),
+    )
+    try:
+        error.__cause__ = decode_failure(payload)
+    except SerializationError as unreadable:
+        error.__cause__ = unreadable
+    return error
+
+
+def _closed(run_id: str) -> RuntimeUnavailableError:
+    return RuntimeUnavailableError(
+        f"The runtime was closed while run {run_id} was awaited. The run is recorded and goes on when its store is "
+        f"opened again."
+    )
+
+
+def _datetime(microseconds: int) -> datetime:
+    return datetime.fromtimestamp(microseconds / 1e6, UTC)
+
+
+__all__ = ["Run", "get_object", "get_run", "prune", "run", "runs", "send_event", "start"]

@@ -1,0 +1,213 @@
+"""The embedded runtime: one engine on one store, with its host loop, opened when it is first needed.
+
+It belongs to the process that opened it. A forked child must not use it, and at exit it marks what is in flight as
+interrupted and goes, without waiting for bodies that still run.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextvars
+import os
+import sys
+import threading
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any
+
+from agnt5 import config, registry
+from agnt5.errors import ConfigurationError, RuntimeUnavailableError, StoreLocked
+from agnt5.log import logger
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from agnt5 import _core
+    from agnt5.component import Component
+    from agnt5.config import Settings
+    from agnt5.execution.driver import Ending
+
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
+_STOP_SECONDS = 2.0
+
+_lock = threading.RLock()
+_current: Runtime | None = None
+
+
+class Runtime:
+    """Owner of a store. `directory` is where it lies; `reader` reads it."""
+
+    def __init__(self, settings: Settings) -> None:
+        from agnt5 import _core
+        from agnt5.execution.capture import ensure_installed
+        from agnt5.execution.driver import Driver
+        from agnt5.execution.host import Host
+
+        self.pid = os.getpid()
+        self.directory: Path = settings.store_directory
+        make_home(settings.home)
+        ensure_installed()
+        self.host = Host(lambda: self.driver.on_wake())
+        self.driver = Driver(self.host)
+        try:
+            self.engine = _core.Engine.open(
+                str(self.directory),
+                wake_fd=self.host.wake_fd,
+                durability=settings.durability,
+                recover=settings.recover,
+                max_active=settings.max_concurrency,
+                max_payload=settings.max_payload,
+            )
+        except BaseException:
+            self.host.dispose()
+            raise
+        self.driver.engine = self.engine
+        self.reader = self.engine.reader()
+        self._closed = False
+        self._release = config.hold(f"a runtime is open on the store {settings.store!r}")
+        self.host.start()
+        registry.listen(self.engine.serve)
+        for component in registry.components():
+            self.engine.serve(component.name)
+
+    def start(
+        self,
+        component: Component[..., Any],
+        payload: bytes,
+        *,
+        run_id: str | None = None,
+        tags: str = "{}",
+        object_key: str = "",
+    ) -> str:
+        """Record a new run and return its id when it is durable. RunConflict when another run has that id."""
+        from agnt5._core import new_run_id
+        from agnt5.execution import code
+
+        identity = run_id or new_run_id()
+        pinned = code.pin(component)
+        digest, source = code.snapshot(component)
+        fresh = not self.driver.expects(identity)
+        if fresh:
+            self.driver.expect(identity, pinned, contextvars.copy_context())
+        try:
+            made = self.engine.start(
+                identity,
+                component.name,
+                component.kind,
+                payload,
+                code=source,
+                code_digest=digest,
+                python=PYTHON,
+                tags=tags,
+                object_key=object_key,
+            )
+        except BaseException:
+            if fresh:
+                self.driver.forget(identity)
+            raise
+        if not made and fresh:
+            # The run exists and this process did not start it: it keeps the code that its component has now.
+            self.driver.forget(identity)
+        return identity
+
+    def wait(self, run_id: str) -> Future[Ending]:
+        return self.driver.wait(run_id)
+
+    def close(self) -> None:
+        """Mark what is in flight as interrupted and give the store free. Idempotent."""
+        with _lock:
+            if self._closed or self.pid != os.getpid():
+                return
+            self._closed = True
+        registry.unlisten(self.engine.serve)
+        stopped = threading.Event()
+
+        def stop() -> None:
+            try:
+                self.driver.stop()
+            finally:
+                stopped.set()
+
+        try:
+            self.host.post(stop)
+            stopped.wait(_STOP_SECONDS)
+        except RuntimeError:
+            logger.debug("the host loop had stopped before the runtime was closed")
+        self.engine.close()
+        self.host.stop(_STOP_SECONDS)
+        self.host.dispose()
+        self._release()
+
+    def __repr__(self) -> str:
+        return f"<Runtime of {self.directory}{' (closed)' if self._closed else ''}>"
+
+    @property
+    def closed(self) -> bool:
+        return self._closed
+
+
+def get_runtime() -> Runtime:
+    """The runtime of this process; opened now if it is not. StoreLocked when another process owns the store."""
+    global _current
+    found = _current
+    if found is not None and not found.closed and found.pid == os.getpid():
+        return found
+    with _lock:
+        if _current is not None and _current.pid != os.getpid():
+            raise RuntimeUnavailableError(
+                "This process was forked from the one that owns the store; the engine does not survive a fork. Start "
+                "processes with the `spawn` method, or start runs in the parent."
+            )
+        if _current is None or _current.closed:
+            settings = config.settings()
+            if settings.runtime is not None:
+                raise ConfigurationError(
+                    f"The runtime {settings.runtime!r} is on the network, which this version cannot reach. Use "
+                    f"`agnt5.configure(runtime='embedded')` and unset AGNT5_RUNTIME_ENDPOINT."
+                )
+            _current = Runtime(settings)
+        return _current
+
+
+def open_runtime() -> Runtime | None:
+    """The runtime if it is open here already."""
+    found = _current
+    return found if found is not None and not found.closed and found.pid == os.getpid() else None
+
+
+def close_runtime() -> None:
+    """Close this process's runtime, if one is open. The next use opens another."""
+    found = open_runtime()
+    if found is not None:
+        found.close()
+
+
+def owner_or_reader() -> tuple[Runtime | None, _core.Reader]:
+    """The runtime to write with and a reader; no runtime when another process owns the store."""
+    try:
+        runtime = get_runtime()
+    except StoreLocked:
+        from agnt5._core import Reader
+
+        return None, Reader.open(str(config.settings().store_directory))
+    return runtime, runtime.reader
+
+
+def ask_owner(request: dict[str, Any]) -> Any:
+    """Send a request to the process that owns the store of this one."""
+    import json
+
+    from agnt5._core import visit
+
+    answer = visit(str(config.settings().store_directory), json.dumps(request))
+    return json.loads(answer) if answer else None
+
+
+def make_home(home: Path) -> None:
+    """The home directory, for its user alone, and out of version control."""
+    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    ignore = home / ".gitignore"
+    if not ignore.exists():
+        ignore.write_text("*\n", encoding="utf-8")
+
+
+atexit.register(close_runtime)

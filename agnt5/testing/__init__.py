@@ -1,0 +1,11 @@
+"""Tools for testing components: a context without a store, and replays of recorded runs.
+
+Nothing here touches the user's own store; the pytest plugin (`agnt5.testing.plugin`) gives each test a fresh one.
+"""
+
+from __future__ import annotations
+
+from agnt5.testing.mockcontext import MockContext, RecordedCall
+from agnt5.testing.replays import assert_replays
+
+__all__ = ["MockContext", "RecordedCall", "assert_replays"]

@@ -1,0 +1,57 @@
+"""The pytest plugin: runs unmarked async tests, gives each test a store of its own, and offers `assert_replays`.
+
+It comes in by its entry point. It must leave tests alone that another plugin runs, and open no store that a test does
+not ask for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import sys
+from collections.abc import Callable, Iterator
+from itertools import count
+
+import pytest
+
+_OTHERS = ("asyncio", "anyio", "trio")
+_SAFE = {ord(c): "_" for c in "/\\:[]<>|*?\" '"}
+_numbers = count()
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Run a coroutine test that no other plugin has claimed, on a fresh event loop."""
+    function = pyfuncitem.obj
+    if not inspect.iscoroutinefunction(function) or any(pyfuncitem.get_closest_marker(name) for name in _OTHERS):
+        return None
+    if type(pyfuncitem) is not pytest.Function:
+        return None  # another plugin made an item of its own for it
+    names = pyfuncitem._fixtureinfo.argnames
+    arguments = {name: pyfuncitem.funcargs[name] for name in names}
+    with asyncio.Runner() as runner:
+        runner.run(function(**arguments))
+    return True
+
+
+@pytest.fixture(autouse=True)
+def agnt5_store(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """A fresh store for this test, made when something asks for it and closed when the test is over."""
+    # Named here and made by the runtime: most tests need none.
+    name = f"{request.node.name[:40]}-{next(_numbers)}".translate(_SAFE)
+    monkeypatch.setenv("AGNT5_HOME", str(tmp_path_factory.getbasetemp() / "agnt5" / name))
+    monkeypatch.delenv("AGNT5_RUNTIME_ENDPOINT", raising=False)
+    yield
+    runtime = sys.modules.get("agnt5.runtime")
+    if runtime is not None:
+        runtime.close_runtime()
+
+
+@pytest.fixture
+def assert_replays() -> Callable[..., None]:
+    """`assert_replays(run)`: the code as it is now still asks what the run's journal holds."""
+    from agnt5.testing.replays import assert_replays as check
+
+    return check
