@@ -97,6 +97,8 @@ pub struct Engine<S> {
     pub(crate) notices: Vec<Notice>,
     pub(crate) arrivals: Vec<(RunNum, Arrival)>,
     pub(crate) overdue: bool,
+    /// No timer that still has to be told is due before this. Keeps the timer table out of the path of a step.
+    pub(crate) horizon: Option<Micros>,
 }
 
 impl<S: Store> Engine<S> {
@@ -123,6 +125,7 @@ impl<S: Store> Engine<S> {
             notices: Vec::new(),
             arrivals: Vec::new(),
             overdue: false,
+            horizon: Some(0),
         }
     }
 
@@ -592,6 +595,6 @@ impl<S: Store> Engine<S> {
         if self.overdue || (!self.ready.is_empty() && self.active < self.limits.max_active) {
             return Some(self.now);
         }
-        self.store.next_due(self.now).ok().flatten()
+        self.horizon
     }
 }

@@ -87,5 +87,6 @@ impl<S: Store> Engine<S> {
         self.announced.clear();
         self.turns.clear();
         self.overdue = false;
+        self.horizon = Some(0);
     }
 }

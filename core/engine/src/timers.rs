@@ -23,6 +23,7 @@ impl<S: Store> Engine<S> {
             live.timers.insert(seq, kind);
         }
         self.announced.remove(&(num, seq));
+        self.horizon = Some(self.horizon.map_or(due, |horizon| horizon.min(due)));
         self.store.put_timer(&TimerRow { due, run: num, seq })?;
         self.dirty = true;
         Ok(())
@@ -41,6 +42,9 @@ impl<S: Store> Engine<S> {
 
     /// Tells live runs, and queues the others, whose timers are due.
     pub(crate) fn fire_timers(&mut self) -> Result<(), StoreError> {
+        if self.horizon.is_none_or(|horizon| self.now < horizon) {
+            return Ok(());
+        }
         let limit = BATCH + self.announced.len() as u32;
         let due = self.store.due_timers(self.now, limit)?;
         self.overdue = due.len() as u32 == limit;
@@ -67,6 +71,10 @@ impl<S: Store> Engine<S> {
                 }
             }
         }
+        self.horizon = match self.overdue {
+            true => Some(self.now),
+            false => self.store.next_due(self.now)?,
+        };
         Ok(())
     }
 
