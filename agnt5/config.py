@@ -61,7 +61,9 @@ class Settings:
 
 
 # The runtime reads these when it opens; changing them afterwards would change nothing, silently.
-ENGINE_SETTINGS: Final = frozenset({"home", "store", "runtime", "durability", "max_concurrency", "max_payload", "recover"})
+ENGINE_SETTINGS: Final = frozenset(
+    {"home", "store", "runtime", "durability", "max_concurrency", "max_payload", "recover"}
+)
 
 _VARIABLES: Final[Mapping[str, str]] = {
     "store": "AGNT5_STORE",

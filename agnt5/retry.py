@@ -154,7 +154,9 @@ def _whole(policy: RetryPolicy, name: str, value: Any) -> None:
 
 def _within(policy: RetryPolicy, name: str, value: Any, low: float, high: float) -> None:
     if isinstance(value, bool) or not isinstance(value, int | float) or not (low <= value <= high):
-        raise ConfigurationError(f"{type(policy).__name__}: {name} must be between {low:g} and {high:g}, not {value!r}.")
+        raise ConfigurationError(
+            f"{type(policy).__name__}: {name} must be between {low:g} and {high:g}, not {value!r}."
+        )
     assert math.isfinite(value)  # NaN and infinity fail the comparison above
 
 
