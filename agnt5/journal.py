@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
-from agnt5.codec import decode, decode_call
+from agnt5.codec import decode, decode_call, read_failure
 from agnt5.errors import SerializationError
 
 if TYPE_CHECKING:
@@ -259,10 +259,8 @@ def arguments(payload: bytes) -> Arguments:
 
 def failure_line(payload: bytes) -> str:
     """`Class: message` of a failure document."""
-    document = json.loads(payload)
-    kind = str(document.get("type", "")).rpartition(":")[2]
-    message = str(document.get("message", ""))
-    return f"{kind}: {message}" if message else kind
+    failure = read_failure(payload)
+    return f"{failure.name}: {failure.message}" if failure.message else failure.name
 
 
 def log_lines(logs: bytes) -> list[tuple[str, datetime, str]]:

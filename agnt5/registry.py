@@ -77,6 +77,20 @@ def unlisten(listener: Callable[[str], None]) -> None:
             _listeners.remove(listener)
 
 
+def snapshot() -> tuple[dict[str, Component], dict[str, ObjectType]]:
+    """What is defined now, for `restore`: a test's definitions end with the test."""
+    with _lock:
+        return dict(_components), dict(_objects)
+
+
+def restore(kept: tuple[dict[str, Component], dict[str, ObjectType]]) -> None:
+    with _lock:
+        _components.clear()
+        _objects.clear()
+        _components.update(kept[0])
+        _objects.update(kept[1])
+
+
 def _check(name: str, old: Component | ObjectType | None, new: Component | ObjectType) -> None:
     if old is None or _same_home(old.module, new.module):
         return

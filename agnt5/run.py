@@ -10,13 +10,14 @@ import asyncio
 import base64
 import json
 import time
+import uuid
 from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping
 from concurrent.futures import CancelledError
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from agnt5 import config
-from agnt5.codec import decode_failure, encode, encode_call, encode_failure
+from agnt5.codec import decode_failure, encode, encode_call, encode_failure, read_failure
 from agnt5.component import Component, ObjectType, object_type
 from agnt5.errors import (
     ConfigurationError,
@@ -343,7 +344,9 @@ def send_event(name: str, payload: Any = None, *, event_id: str = "", run: Run |
     if runtime is not None:
         return runtime.engine.send_event(name, body, event_id=event_id, run_id=target)
     coded = base64.b64encode(body).decode()
-    return ask_owner({"do": "event", "name": name, "payload": coded, "run_id": target, "event_id": event_id}) is not False
+    # The request may be sent twice over a broken socket; its id makes that one event.
+    unique = event_id or uuid.uuid4().hex
+    return ask_owner({"do": "event", "name": name, "payload": coded, "run_id": target, "event_id": unique})
 
 
 def prune(older: timedelta | float) -> int:
@@ -372,15 +375,13 @@ async def _call_object(
 
 
 def _failed(run_id: str, payload: bytes) -> RunFailed:
-    document = json.loads(payload)
-    kind = str(document.get("type", ""))
-    message = str(document.get("message", ""))
+    failure = read_failure(payload)
     error = RunFailed(
-        f"Run {run_id} failed: {kind.rpartition(':')[2]}: {message}",
+        f"Run {run_id} failed: {failure.name}: {failure.message}",
         run_id=run_id,
-        cause_type=kind,
-        cause_message=message,
-        traceback_text=str(document.get("traceback", "")),
+        cause_type=failure.type,
+        cause_message=failure.message,
+        traceback_text=failure.traceback,
     )
     try:
         error.__cause__ = decode_failure(payload)

@@ -198,8 +198,8 @@ def ask_owner(request: dict[str, Any]) -> Any:
 
     from agnt5._core import visit
 
-    answer = visit(str(config.settings().store_directory), json.dumps(request))
-    return json.loads(answer) if answer else None
+    answer = json.loads(visit(str(config.settings().store_directory), json.dumps(request)))
+    return answer.get("changed", answer.get("count"))
 
 
 def make_home(home: Path) -> None:

@@ -227,7 +227,7 @@ class Attempt:
         if outcome == FIRED:
             return None
         if outcome == FAILURE:
-            raise decode_failure(payload)
+            raise decode_failure(payload, namespace=getattr(self.component.fn, "__globals__", None))
         if outcome == TIMED_OUT:
             raise EventTimeoutError(
                 f"No event {name!r} arrived in time. Send it with `agnt5.send_event({name!r}, payload)`, or give the "

@@ -132,7 +132,7 @@ def _run_in_thread(op: Op, token: int, scope: MemoScope | None, began: int) -> N
             value = op.attempt.block_on(_awaited(value))
     except BaseException as raised:  # as above: a thread must live on
         error = raised
-    op.attempt.host.post(_thread_ended, op, token, value, error, capture, began)
+    op.attempt.host.post_late(_thread_ended, op, token, value, error, capture, began)
 
 
 async def _awaited(value: Any) -> Any:

@@ -7,6 +7,7 @@ threads: others post callables to it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import os
 import socket
@@ -61,6 +62,11 @@ class Host:
     def post(self, callback: Callable[..., Any], *args: Any) -> None:
         """Run a callback on the host loop soon; from any thread."""
         self.loop.call_soon_threadsafe(callback, *args, context=self.base)
+
+    def post_late(self, callback: Callable[..., Any], *args: Any) -> None:
+        """As `post`, for threads that may outlive the loop: then nobody is left to hear them."""
+        with contextlib.suppress(RuntimeError):
+            self.post(callback, *args)
 
     def soon(self, callback: Callable[..., Any], *args: Any) -> None:
         """As `post`, from the host thread, without waking it."""

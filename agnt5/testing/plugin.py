@@ -38,15 +38,20 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 def agnt5_store(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
-    """A fresh store for this test, made when something asks for it and closed when the test is over."""
+    """A fresh store for this test, made when something asks for it; what the test defines ends with it."""
     # Named here and made by the runtime: most tests need none.
     name = f"{request.node.name[:40]}-{next(_numbers)}".translate(_SAFE)
     monkeypatch.setenv("AGNT5_HOME", str(tmp_path_factory.getbasetemp() / "agnt5" / name))
     monkeypatch.delenv("AGNT5_RUNTIME_ENDPOINT", raising=False)
+    registry = sys.modules.get("agnt5.registry")
+    defined = registry.snapshot() if registry is not None else ({}, {})
     yield
     runtime = sys.modules.get("agnt5.runtime")
     if runtime is not None:
         runtime.close_runtime()
+    registry = sys.modules.get("agnt5.registry")
+    if registry is not None:
+        registry.restore(defined)
 
 
 @pytest.fixture
