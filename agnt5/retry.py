@@ -52,8 +52,8 @@ _MAX_SECONDS = 366 * 24 * 3600.0
 class RetryPolicy:
     """What all policies share. `max_attempts` counts the first try; `retry_on` and `fatal` hold exception classes.
 
-    With the default `retry_on`, mistakes in the program (PROGRAMMING_ERRORS) are not retried; naming such a class, or one
-    derived from it, in `retry_on` changes that. `fatal` wins over `retry_on`, and TerminalError over both.
+    With the default `retry_on`, mistakes in the program (PROGRAMMING_ERRORS) are not retried; naming such a class, or
+    one derived from it, in `retry_on` changes that. `fatal` wins over `retry_on`, and TerminalError over both.
     """
 
     max_attempts: int

@@ -33,11 +33,6 @@ def register_annotations(fn: Callable[..., Any]) -> None:
         _walk(annotation, scope, local, seen)
 
 
-def register_fields(cls: type) -> None:
-    """Registers a class and those its fields mention."""
-    _walk(cls, vars(sys.modules.get(cls.__module__, typing)), {}, set())
-
-
 def _walk(annotation: Any, scope: dict[str, Any], local: dict[str, Any], seen: set[int]) -> None:
     if isinstance(annotation, typing.ForwardRef):
         annotation = annotation.__forward_arg__

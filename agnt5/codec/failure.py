@@ -98,11 +98,14 @@ def read_failure(data: bytes) -> Failure:
 
 
 def write_error(w: Writer, exc: BaseException) -> Any:
-    """An exception as a value, for example one that `gather(..., return_exceptions=True)` gave."""
-    return {"~error": _document(w, exc, 0, 0)}
+    """An exception as a value, for example one that `gather(..., return_exceptions=True)` gave.
+
+    Where it was raised is left out: an argument's bytes are matched in replays, which raise from other frames.
+    """
+    return {"~error": _document(w, exc, 0, 0, value=True)}
 
 
-def _document(w: Writer, exc: BaseException, attempts: int, depth: int) -> dict[str, Any]:
+def _document(w: Writer, exc: BaseException, attempts: int, depth: int, value: bool = False) -> dict[str, Any]:
     cls = original(type(exc))
     registry.note(cls)
     members: list[Any] | None = None
@@ -110,19 +113,21 @@ def _document(w: Writer, exc: BaseException, attempts: int, depth: int) -> dict[
     if isinstance(exc, BaseExceptionGroup):
         group: BaseExceptionGroup[BaseException] = exc
         arguments = (group.message,)
-        members = [_document(w, member, 0, depth + 1) for member in group.exceptions[:_MAX_MEMBERS]]
+        members = [_document(w, member, 0, depth + 1, value) for member in group.exceptions[:_MAX_MEMBERS]]
     w.open.add(id(exc))
     try:
         args = [_part(w, argument)[0] for argument in arguments]
         attrs: dict[str, Any] = {}
         lost = list(lost_names(exc))
-        for name, value in _attributes(cls, exc).items():
-            tree, complete = _part(w, value)
+        for name, held in _attributes(cls, exc).items():
+            tree, complete = _part(w, held)
             if complete:
                 attrs[_utf8(name)] = tree
             elif name not in lost:
                 lost.append(_utf8(name))
-        cause = exc.__cause__ or (None if exc.__suppress_context__ else exc.__context__)
+        cause = exc.__cause__
+        if cause is None and not value and not exc.__suppress_context__:
+            cause = exc.__context__
         if cause is not None and (depth >= _MAX_CAUSES or id(cause) in w.open):
             cause = None
         document: dict[str, Any] = {
@@ -130,8 +135,8 @@ def _document(w: Writer, exc: BaseException, attempts: int, depth: int) -> dict[
             "message": _utf8(message_of(exc))[:_MAX_MESSAGE],
             "args": args,
             "attrs": attrs,
-            "traceback": _utf8(traceback_text(exc)) if depth == 0 else "",
-            "cause": None if cause is None else _document(w, cause, 0, depth + 1),
+            "traceback": _utf8(traceback_text(exc)) if depth == 0 and not value else "",
+            "cause": None if cause is None else _document(w, cause, 0, depth + 1, value),
             "attempts": attempts,
         }
     finally:

@@ -68,14 +68,15 @@ def _write_series(w: Writer, value: Any) -> Any:
 def _arrow(w: Writer, frame: Any) -> tuple[bytes, dict[str, Any]]:
     """The IPC stream of a frame, and JSON notes on what Arrow does not carry."""
     pa = _pyarrow()
-    if type(frame.index).__name__ == "RangeIndex" or not hasattr(frame.index, "freqstr"):
-        freq = None
-    else:
-        freq = frame.index.freqstr
+    pd = _pandas()
+    columns = frame.columns
+    dated = isinstance(frame.index, pd.DatetimeIndex | pd.TimedeltaIndex)
     notes: dict[str, Any] = {
-        "freq": freq,
+        "freq": frame.index.freqstr if dated else None,
         # Columns whose dtype pandas would choose anew on reading.
         "objects": [i for i, dtype in enumerate(frame.dtypes) if str(dtype) == "object"],
+        # Arrow's labels are text; pandas turns these back into numbers, but not into a range.
+        "labels": [columns.start, columns.stop, columns.step] if type(columns) is pd.RangeIndex else None,
         "shape": list(frame.shape),
         "attrs": w.tree(dict(frame.attrs)),
     }
@@ -98,20 +99,21 @@ def _arrow(w: Writer, frame: Any) -> tuple[bytes, dict[str, Any]]:
 
 def _frame(stream: bytes, notes: dict[str, Any]) -> Any:
     pa = _pyarrow()
-    import pandas as pd
-
+    pd = _pandas()
     with pa.ipc.open_stream(pa.py_buffer(stream)) as reader:
         table = reader.read_all()
     table.validate(full=True)
     frame = table.to_pandas(use_threads=False, integer_object_nulls=True)
     for position in notes["objects"]:
-        if frame.dtypes.iloc[position] != object:
+        if str(frame.dtypes.iloc[position]) != "object":
             column = frame.iloc[:, position].astype(object)
             frame.isetitem(position, column)
     if notes["freq"] is not None:
         index = frame.index
         if isinstance(index, pd.DatetimeIndex | pd.TimedeltaIndex) and index.freqstr != notes["freq"]:
             index.freq = notes["freq"]
+    if notes["labels"] is not None:
+        frame.columns = pd.RangeIndex(*notes["labels"], name=frame.columns.name)
     frame.attrs = notes["attrs"]
     return frame
 

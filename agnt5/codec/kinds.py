@@ -98,6 +98,6 @@ def _advice(cls: type) -> str:
             f"agnt5.register_type({cls.__name__})."
         )
     return (
-        f"the codec does not know the type {name}. Pass plain data (ids, paths, dataclasses), open connections and files "
-        f"inside the step that uses them, or register the type with agnt5.register_type."
+        f"the codec does not know the type {name}. Pass plain data (ids, paths, dataclasses), open connections and "
+        f"files inside the step that uses them, or register the type with agnt5.register_type."
     )

@@ -17,8 +17,9 @@ MARK = "~"
 """First character of a tag: a JSON object with one key that starts with it stands for something JSON lacks."""
 
 MARKER = b'{"~'
-"""In compact JSON these bytes appear exactly where an object's first key starts with MARK: inside a string the quotation
-mark would be escaped, and the one that ends a string is never followed by `~`. So their absence proves there are no tags."""
+"""In compact JSON these bytes appear exactly where an object's first key starts with MARK: inside a string the
+quotation mark would be escaped, and the one that ends a string is never followed by `~`. So their absence proves that
+there are no tags."""
 
 MAX_DEPTH = 200
 MAX_BYTES = 268_435_456

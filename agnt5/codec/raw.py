@@ -1,4 +1,5 @@
-"""What decoding gives in place of a class the program has not registered: readable, comparable, encoded again as it was.
+"""What decoding gives in place of a class the program has not registered: readable, comparable, and
+encoded again as it was.
 
 It holds JSON and nothing else, and never looks a class up.
 """

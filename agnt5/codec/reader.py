@@ -76,8 +76,8 @@ class Reader:
         found = resolve(name, self.namespace) if type(name) is str else None
         if found is None:
             raise Unknown(
-                f"the class {name!r:.200} is not registered in this process. Import or define what uses it (annotations of "
-                f"components register their classes), or call agnt5.register_type"
+                f"the class {name!r:.200} is not registered in this process. Import or define what uses it "
+                f"(annotations of components register their classes), or call agnt5.register_type"
             )
         return found
 

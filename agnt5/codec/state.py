@@ -54,8 +54,8 @@ def write_state(value: object, state: dict[str, Any], descriptors: dict[str, Any
             own[name] = held
         else:
             raise SerializationError(
-                f"{type(value).__qualname__} has changed since: it has no attribute {name!r} any more. Give it back, or "
-                f"teach the codec to read old values with agnt5.register_type(cls, decode=...)."
+                f"{type(value).__qualname__} has changed since: it has no attribute {name!r} any more. Give it back, "
+                f"or teach the codec to read old values with agnt5.register_type(cls, decode=...)."
             )
 
 

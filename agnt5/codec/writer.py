@@ -20,7 +20,7 @@ from agnt5.secret import Secret
 Write = Callable[["Writer", Any], Any]
 
 # Beyond this, a small value most likely holds the same list again and again.
-_MANY = 10_000_000
+_MANY = 5_000_000
 
 
 class Writer:
