@@ -51,13 +51,24 @@ fn measure(mut commit: impl FnMut(u64)) -> (f64, Vec<f64>) {
 fn store(dir: &Path, runs: usize, size: usize) -> (f64, Vec<f64>) {
     let mut store = SqliteStore::open(dir, Durability::Full).expect("a fresh store opens");
     store.begin().unwrap();
-    let runs: Vec<_> = (0..runs).map(|id| store.insert_run(&row(id)).unwrap()).collect();
+    let runs: Vec<_> = (0..runs)
+        .map(|id| store.insert_run(&row(id)).unwrap())
+        .collect();
     store.commit().unwrap();
     let bytes = Bytes::from(vec![b'x'; size]);
     measure(|first_seq| {
         store.begin().unwrap();
         for &run in &runs {
-            store.append(run, &Segment { first_seq, count: 1, bytes: bytes.clone() }).unwrap();
+            store
+                .append(
+                    run,
+                    &Segment {
+                        first_seq,
+                        count: 1,
+                        bytes: bytes.clone(),
+                    },
+                )
+                .unwrap();
         }
         store.commit().unwrap();
     })
@@ -67,11 +78,14 @@ fn floor(dir: &Path, rows: usize, size: usize) -> (f64, Vec<f64>) {
     let conn = rusqlite::Connection::open(dir.join("floor.db")).unwrap();
     conn.pragma_update(None, "journal_mode", "wal").unwrap();
     conn.pragma_update(None, "synchronous", "full").unwrap();
-    conn.execute_batch("CREATE TABLE rows (num INTEGER PRIMARY KEY, bytes BLOB)").unwrap();
+    conn.execute_batch("CREATE TABLE rows (num INTEGER PRIMARY KEY, bytes BLOB)")
+        .unwrap();
     let bytes = vec![b'x'; size];
     measure(|_| {
         conn.execute_batch("BEGIN IMMEDIATE").unwrap();
-        let mut insert = conn.prepare_cached("INSERT INTO rows (bytes) VALUES (?1)").unwrap();
+        let mut insert = conn
+            .prepare_cached("INSERT INTO rows (bytes) VALUES (?1)")
+            .unwrap();
         for _ in 0..rows {
             insert.execute([&bytes]).unwrap();
         }

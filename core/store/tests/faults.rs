@@ -16,7 +16,11 @@ fn script(store: &mut impl Store, from: u64) -> (u64, Option<StoreError>) {
             None => store.insert_run(&run("r"))?,
         };
         store.append(num, &segment(at, 1, vec![at as u8]))?;
-        store.put_timer(&TimerRow { due: at as i64, run: num, seq: 1 })?;
+        store.put_timer(&TimerRow {
+            due: at as i64,
+            run: num,
+            seq: 1,
+        })?;
         store.commit()
     };
     for at in from..COMMITS {
@@ -36,8 +40,17 @@ fn present(store: &impl Store) -> u64 {
     };
     let journal = store.journal(row.num, 0, usize::MAX).unwrap();
     let count = journal.len() as u64;
-    assert!(journal.iter().enumerate().all(|(at, part)| part.first_seq == at as u64));
-    assert_eq!(store.next_due(-1).unwrap(), Some(count as i64 - 1), "timer and entry commit together");
+    assert!(
+        journal
+            .iter()
+            .enumerate()
+            .all(|(at, part)| part.first_seq == at as u64)
+    );
+    assert_eq!(
+        store.next_due(-1).unwrap(),
+        Some(count as i64 - 1),
+        "timer and entry commit together"
+    );
     count
 }
 
@@ -55,17 +68,27 @@ fn a_fault_that_poisons_loses_nothing_acknowledged_and_shows_nothing_half() {
         for moment in [Moment::Before, Moment::After] {
             let mut store = FaultyStore::new(MemoryStore::new());
             let error = StoreError::Io("the disk is gone".into());
-            store.plan(Fault { at, moment, error: error.clone() });
+            store.plan(Fault {
+                at,
+                moment,
+                error: error.clone(),
+            });
             let (acknowledged, failed) = script(&mut store, 0);
             assert_eq!(failed, Some(error.clone()));
             assert_eq!(store.begin(), Err(error), "poisoned");
             let reopened = store.into_inner();
             let found = present(&reopened);
-            assert!(found == acknowledged || found == acknowledged + 1, "{at} {moment:?}: {found} of {acknowledged}");
+            assert!(
+                found == acknowledged || found == acknowledged + 1,
+                "{at} {moment:?}: {found} of {acknowledged}"
+            );
             unknown += found - acknowledged;
         }
     }
-    assert_eq!(unknown, COMMITS, "a commit that took effect and was not acknowledged, once for each");
+    assert_eq!(
+        unknown, COMMITS,
+        "a commit that took effect and was not acknowledged, once for each"
+    );
 }
 
 #[test]
@@ -74,7 +97,11 @@ fn a_full_disk_undoes_its_transaction_and_then_works_again() {
         for moment in [Moment::Before, Moment::After] {
             let mut store = FaultyStore::new(MemoryStore::new());
             let error = StoreError::Full("no room".into());
-            store.plan(Fault { at, moment, error: error.clone() });
+            store.plan(Fault {
+                at,
+                moment,
+                error: error.clone(),
+            });
             let (acknowledged, failed) = script(&mut store, 0);
             assert_eq!(failed, Some(error));
             assert_eq!(present(store.inner()), acknowledged);
@@ -88,7 +115,11 @@ fn a_full_disk_undoes_its_transaction_and_then_works_again() {
 #[test]
 fn a_doomed_transaction_cannot_commit() {
     let mut store = FaultyStore::new(MemoryStore::new());
-    store.plan(Fault { at: 1, moment: Moment::After, error: StoreError::Full("no room".into()) });
+    store.plan(Fault {
+        at: 1,
+        moment: Moment::After,
+        error: StoreError::Full("no room".into()),
+    });
     store.begin().unwrap();
     assert!(store.insert_run(&run("r")).is_err());
     assert!(store.put_object("o", Some(b"x")).is_err());

@@ -1,19 +1,15 @@
 //! Large payloads, stored once per content. The hash is checked when they are read: what comes out is what went in.
 
 use bytes::Bytes;
-use rusqlite::types::Type;
-use rusqlite::{Connection, Error, OptionalExtension, Result, params};
+use rusqlite::{Connection, OptionalExtension, Result, params};
 
+use super::rows::damaged;
 use crate::store::*;
 
 /// Payloads are mostly JSON and Arrow: level 1 takes most of the gain at several hundred MB/s, on the commit's path.
 const LEVEL: i32 = 1;
 /// SQLite's own limit for a value; a larger claim in a row is damage, and must not size a buffer.
 const LARGEST: u64 = 1_000_000_000;
-
-fn damaged(message: String) -> Error {
-    Error::FromSqlConversionFailure(0, Type::Blob, message.into())
-}
 
 pub(super) fn put(conn: &Connection, run: RunNum, hash: &BlobHash, bytes: &[u8]) -> Result<()> {
     let known = conn

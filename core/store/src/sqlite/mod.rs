@@ -18,6 +18,7 @@ mod rows;
 mod schema;
 mod store;
 mod tables;
+mod tail;
 mod write;
 
 pub use connection::{Durability, sqlite_version};

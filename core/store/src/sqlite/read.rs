@@ -80,32 +80,6 @@ pub(super) fn list_runs(conn: &Connection, filter: &RunFilter) -> Result<Vec<Run
         .collect()
 }
 
-pub(super) fn journal(
-    conn: &Connection,
-    run: RunNum,
-    from_seq: u64,
-    max_bytes: usize,
-) -> Result<Vec<Segment>> {
-    let mut query = conn.prepare_cached(
-        "SELECT first_seq, count, bytes FROM segments WHERE run = ?1 AND first_seq >= coalesce(
-           (SELECT max(first_seq) FROM segments WHERE run = ?1 AND first_seq <= ?2), 0) ORDER BY first_seq",
-    )?;
-    let mut found = query.query(params![run, int(from_seq)])?;
-    let (mut out, mut size) = (Vec::new(), 0);
-    while let Some(row) = found.next()? {
-        let segment = rows::segment(row)?;
-        if segment.first_seq + u64::from(segment.count) <= from_seq {
-            continue;
-        }
-        size += segment.bytes.len();
-        out.push(segment);
-        if size >= max_bytes {
-            break;
-        }
-    }
-    Ok(out)
-}
-
 pub(super) fn object(conn: &Connection, object: &str) -> Result<Option<Bytes>> {
     let mut query = conn.prepare_cached("SELECT state FROM objects WHERE key = ?1")?;
     query

@@ -11,7 +11,7 @@ use rusqlite::Connection;
 
 use super::failure::Failure;
 use super::registry::{Registration, forked};
-use super::{Owner, blobs, connection, directory, read, schema};
+use super::{Owner, blobs, connection, directory, read, schema, tail};
 use crate::error::StoreError;
 use crate::platform;
 use crate::store::*;
@@ -177,7 +177,14 @@ impl Read for SqliteReader {
     }
 
     fn journal(&self, run: RunNum, from_seq: u64, max_bytes: usize) -> Result<Vec<Segment>> {
-        self.read(|conn| Ok(read::journal(conn, run, from_seq, max_bytes)?))
+        self.read(|conn| {
+            // The index and the tail must be of one moment.
+            let moment = conn.unchecked_transaction()?;
+            let unindexed = tail::scan(conn, run)?;
+            let segments = tail::journal(conn, run, &unindexed, from_seq, max_bytes)?;
+            moment.finish()?;
+            Ok(segments)
+        })
     }
 
     fn blob(&self, hash: &BlobHash) -> Result<Option<Bytes>> {

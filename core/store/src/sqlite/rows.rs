@@ -17,6 +17,11 @@ pub(super) fn int(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX)
 }
 
+/// A row that contradicts another, or itself.
+pub(super) fn damaged(message: String) -> Error {
+    Error::FromSqlConversionFailure(0, Type::Null, message.into())
+}
+
 fn strange(column: usize, what: &str, value: i64) -> Error {
     Error::FromSqlConversionFailure(
         column,

@@ -15,11 +15,11 @@ const APPLICATION_ID: i32 = 0x4147_4E35;
 
 pub(super) const MIGRATIONS: &[&str] = &[VERSION_1];
 
-/// Segments are appended in rowid order: runs that commit together share pages. Their index on (run, first_seq) holds only
-/// small keys. `runs_open` holds only what is not terminal (status < 4), so recovery does not read a long history.
+/// Segments are appended in rowid order: runs that commit together share pages. `segment_index` names those up to
+/// `meta.indexed`; see `tail`. `runs_open` holds only what is not terminal (status < 4), so recovery does not read a long history.
 const VERSION_1: &str = "
 CREATE TABLE meta (key TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-INSERT INTO meta VALUES ('owner_epoch', 0);
+INSERT INTO meta VALUES ('owner_epoch', 0), ('indexed', 0);
 
 CREATE TABLE runs (
   num INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, component TEXT NOT NULL, kind INTEGER NOT NULL,
@@ -34,7 +34,9 @@ CREATE INDEX runs_parent ON runs (parent) WHERE parent IS NOT NULL;
 CREATE TABLE segments (
   num INTEGER PRIMARY KEY, run INTEGER NOT NULL, first_seq INTEGER NOT NULL, count INTEGER NOT NULL,
   bytes BLOB NOT NULL) STRICT;
-CREATE UNIQUE INDEX segments_run ON segments (run, first_seq);
+CREATE TABLE segment_index (
+  run INTEGER NOT NULL, first_seq INTEGER NOT NULL, num INTEGER NOT NULL, PRIMARY KEY (run, first_seq))
+  STRICT, WITHOUT ROWID;
 
 CREATE TABLE blobs (
   num INTEGER PRIMARY KEY, hash BLOB NOT NULL UNIQUE, size INTEGER NOT NULL, compressed INTEGER NOT NULL,
@@ -145,12 +147,15 @@ mod tests {
         let (_dir, path) = file();
         let conn = Connection::open(&path).unwrap();
         migrate(&conn, &path, MIGRATIONS).unwrap();
-        conn.execute("UPDATE meta SET value = 7", []).unwrap();
+        conn.execute("UPDATE meta SET value = 7 WHERE key = 'owner_epoch'", [])
+            .unwrap();
         migrate(&conn, &path, &[VERSION_1, SECOND]).unwrap();
         let row: (i64, String) = conn
-            .query_row("SELECT value, note FROM meta", [], |row| {
-                Ok((row.get(0)?, row.get(1)?))
-            })
+            .query_row(
+                "SELECT value, note FROM meta WHERE key = 'owner_epoch'",
+                [],
+                |row| Ok((row.get(0)?, row.get(1)?)),
+            )
             .unwrap();
         assert_eq!(row, (7, "none".into()));
         assert_eq!(version(&conn).unwrap(), 2);

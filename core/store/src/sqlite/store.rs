@@ -14,6 +14,7 @@ use super::files::Files;
 use super::owner::{Claim, claim};
 use super::reader::unopened;
 use super::registry::{Registration, forked};
+use super::tail::Tail;
 use super::{Durability, connection, directory, schema};
 use crate::error::StoreError;
 use crate::platform;
@@ -41,6 +42,9 @@ pub struct SqliteStore {
     pub(super) writing: u64,
     /// The open transaction deleted a run.
     pub(super) deleted: bool,
+    pub(super) tail: Tail,
+    /// The open transaction changed the tail: a rollback makes it unknown.
+    tail_touched: bool,
     checkpoint: Checkpoint,
     // Dropped last, in this order: the store is free when nothing of it is open any more.
     _claim: Claim,
@@ -57,9 +61,9 @@ impl SqliteStore {
         let file = dir.join("journal.db");
         let conn =
             connection::owner(&file, durability).map_err(|failure| unopened(failure, &dir))?;
-        let ready =
-            schema::migrate(&conn, &file, schema::MIGRATIONS).and_then(|()| Ok(next_epoch(&conn)?));
-        let epoch = ready.map_err(|failure| failure.explain(&conn, &dir, 0))?;
+        let ready = schema::migrate(&conn, &file, schema::MIGRATIONS)
+            .and_then(|()| Ok((next_epoch(&conn)?, Tail::load(&conn)?)));
+        let (epoch, tail) = ready.map_err(|failure| failure.explain(&conn, &dir, 0))?;
         let files = Files::watch(&file)
             .map_err(|error| directory::unusable(&dir, "watch the files of", &error))?;
         let store = Self {
@@ -73,6 +77,8 @@ impl SqliteStore {
             poison: RefCell::new(None),
             writing: 0,
             deleted: false,
+            tail,
+            tail_touched: false,
             checkpoint: Checkpoint::default(),
             _claim: claim,
             registration,
@@ -159,6 +165,17 @@ impl SqliteStore {
         })
     }
 
+    pub(super) fn change_segments<T>(
+        &mut self,
+        write: impl FnOnce(&Connection, &mut Tail) -> std::result::Result<T, Failure>,
+    ) -> Result<T> {
+        let mut tail = std::mem::take(&mut self.tail);
+        self.tail_touched = true;
+        let done = self.change(|conn| write(conn, &mut tail));
+        self.tail = tail;
+        done
+    }
+
     fn run_cached(&self, sql: &str) -> rusqlite::Result<()> {
         let mut statement = self.conn.prepare_cached(sql)?;
         let mut rows = statement.query([])?;
@@ -172,7 +189,7 @@ impl SqliteStore {
             return Err(StoreError::Unusable("a transaction is open already".into()));
         }
         self.check_files()?;
-        (self.writing, self.deleted, self.doomed) = (0, false, None);
+        (self.writing, self.deleted, self.doomed, self.tail_touched) = (0, false, None, false);
         self.run_cached("BEGIN IMMEDIATE")
             .map_err(|error| self.explain(error))?;
         self.open = true;
@@ -235,6 +252,9 @@ impl SqliteStore {
             self.run_cached(&vacuum)
                 .map_err(|error| self.explain(error))?;
         }
+        if self.tail.is_long() {
+            self.change_segments(|conn, tail| Ok(tail.index(conn)?))?;
+        }
         self.run_cached("COMMIT")
             .map_err(|error| self.explain(error))?;
         self.check_files()
@@ -254,6 +274,17 @@ impl SqliteStore {
             self.note(StoreError::Io(format!(
                 "a transaction could not be rolled back: {error}"
             )));
+        }
+        if std::mem::take(&mut self.tail_touched) {
+            match Tail::load(&self.conn) {
+                Ok(tail) => self.tail = tail,
+                Err(error) => {
+                    let error = self.explain(error);
+                    self.note(StoreError::Io(format!(
+                        "the journal could not be read after a rollback: {error}"
+                    )));
+                }
+            }
         }
     }
 }

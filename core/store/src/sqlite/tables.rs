@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::store::SqliteStore;
-use super::{blobs, read, write};
+use super::{blobs, read, tail, write};
 use crate::store::*;
 
 impl Read for SqliteStore {
@@ -20,7 +20,7 @@ impl Read for SqliteStore {
     }
 
     fn journal(&self, run: RunNum, from_seq: u64, max_bytes: usize) -> Result<Vec<Segment>> {
-        self.query(|conn| read::journal(conn, run, from_seq, max_bytes))
+        self.query(|conn| tail::journal(conn, run, self.tail.of(run), from_seq, max_bytes))
     }
 
     fn blob(&self, hash: &BlobHash) -> Result<Option<Bytes>> {
@@ -62,13 +62,14 @@ impl Store for SqliteStore {
     }
 
     fn delete_run(&mut self, run: RunNum) -> Result<()> {
-        self.deleted |= self.change(|conn| write::delete_run(conn, run))?;
+        self.deleted |=
+            self.change_segments(|conn, tail| Ok(write::delete_run(conn, tail, run)?))?;
         Ok(())
     }
 
     fn append(&mut self, run: RunNum, segment: &Segment) -> Result<()> {
         self.writing += segment.bytes.len() as u64;
-        self.change(|conn| write::append(conn, run, segment))
+        self.change_segments(|conn, tail| tail.append(conn, run, segment))
     }
 
     fn put_blob(&mut self, run: RunNum, hash: &BlobHash, bytes: &[u8]) -> Result<()> {

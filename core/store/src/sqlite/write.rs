@@ -4,6 +4,7 @@ use rusqlite::{Connection, Error, ErrorCode, Result, params};
 
 use super::failure::Failure;
 use super::rows::{self, int};
+use super::tail::Tail;
 use super::{blobs, read};
 use crate::error::StoreError;
 use crate::store::*;
@@ -89,12 +90,11 @@ pub(super) fn update_run(conn: &Connection, run: &RunRow) -> Done {
 }
 
 /// False when there is no such run. An event that was assigned to the run but not sent to it goes back to the mailbox.
-pub(super) fn delete_run(conn: &Connection, run: RunNum) -> Result<bool> {
+pub(super) fn delete_run(conn: &Connection, tail: &mut Tail, run: RunNum) -> Result<bool> {
     if read::run(conn, run)?.is_none() {
         return Ok(false);
     }
     for sql in [
-        "DELETE FROM segments WHERE run = ?1",
         "DELETE FROM timers WHERE run = ?1",
         "DELETE FROM waits WHERE run = ?1",
         "DELETE FROM events WHERE target = ?1",
@@ -103,30 +103,9 @@ pub(super) fn delete_run(conn: &Connection, run: RunNum) -> Result<bool> {
     ] {
         conn.prepare_cached(sql)?.execute([run])?;
     }
+    tail.delete(conn, run)?;
     blobs::forget(conn, run)?;
     Ok(true)
-}
-
-pub(super) fn append(conn: &Connection, run: RunNum, segment: &Segment) -> Done {
-    let mut insert = conn.prepare_cached(
-        "INSERT INTO segments (run, first_seq, count, bytes) VALUES (?1, ?2, ?3, ?4)",
-    )?;
-    match insert.execute(params![
-        run,
-        int(segment.first_seq),
-        segment.count,
-        &segment.bytes[..]
-    ]) {
-        Ok(_) => Ok(()),
-        Err(error) if is_constraint(&error) => {
-            let message = format!(
-                "run number {run} has a segment at seq {} already",
-                segment.first_seq
-            );
-            Err(StoreError::Unusable(message).into())
-        }
-        Err(error) => Err(error.into()),
-    }
 }
 
 pub(super) fn put_timer(conn: &Connection, timer: &TimerRow) -> Result<()> {
