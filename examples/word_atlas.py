@@ -27,25 +27,8 @@ MODULES = [
     *("heapq", "json", "logging", "random", "shelve", "statistics", "textwrap", "typing", "zipfile"),
 ]
 COMMON = {
-    "an",
-    "and",
-    "are",
-    "as",
-    "at",
-    "be",
-    "by",
-    "for",
-    "if",
-    "in",
-    "is",
-    "it",
-    "not",
-    "of",
-    "or",
-    "that",
-    "the",
-    "this",
-    "to",
+    *("an", "and", "are", "as", "at", "be", "by", "for", "from", "if", "in", "is", "it"),
+    *("not", "of", "or", "that", "the", "this", "to", "with"),
 }
 RUN_ID = "word-atlas"
 KILL_AFTER = 7  # lines in the ledger
@@ -126,5 +109,6 @@ def story() -> None:
 
 
 if __name__ == "__main__":
+    sys.stdout.reconfigure(line_buffering=True)  # three processes write here: keep their lines in order
     agnt5.configure(recover="ask")  # the story resumes by hand; the default in a script is to resume at once
     {"first": first_process, "second": second_process, "story": story}[sys.argv[1] if len(sys.argv) > 1 else "story"]()

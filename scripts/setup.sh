@@ -72,8 +72,11 @@ core)
     check_compiler
     check_cargo
     say "compiling the core (the first time takes a few minutes; cargo shows its progress)"
-    VIRTUAL_ENV="$PWD/$VENV" $VENV/bin/maturin develop --release --locked ||
-        die "the core did not compile (the compiler's message is above)"
+    export VIRTUAL_ENV="$PWD/$VENV" PATH="$PWD/$VENV/bin:$PATH"
+    # Two steps, because maturin alone shows cargo's progress, and its own install step would fetch dependency groups.
+    maturin develop --release --locked --skip-install || die "the core did not compile (the compiler's message is above)"
+    python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable . ||
+        die "agnt5 could not be installed into $VENV (pip's message is above)"
     ;;
 *)
     die "usage: scripts/setup.sh tools|docs|core"
