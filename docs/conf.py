@@ -1,10 +1,10 @@
 """Sphinx configuration: Markdown by MyST, the reference by autodoc, warnings are errors (`make docs`)."""
 
-from importlib.metadata import version as installed
+import agnt5
 
 project = "AGNT5"
 author = "AGNT5 contributors"
-release = version = installed("agnt5")
+release = version = agnt5.__version__
 
 extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
 exclude_patterns = ["_build"]

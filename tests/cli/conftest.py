@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from agnt5 import config
 from agnt5.cli import main
 from calling import Answer, Call
 
@@ -69,7 +70,7 @@ def cli(capsys: pytest.CaptureFixture[str]) -> Call:
 
 
 @pytest.fixture
-def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The program of these tests; the working directory and AGNT5_HOME are this test's own."""
     path = tmp_path / "app.py"
     path.write_text(APP)
@@ -77,7 +78,8 @@ def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("AGNT5_HOME", str(tmp_path / ".agnt5"))
     monkeypatch.delenv("AGNT5_STORE", raising=False)
     monkeypatch.delenv("AGNT5_APP", raising=False)
-    return path
+    yield path
+    config.reset()  # a command that drives runs configures its process, which here is the tests' own
 
 
 @pytest.fixture
