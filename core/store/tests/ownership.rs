@@ -200,9 +200,11 @@ fn locks_dropped_in_this_process_lose_nothing_when_another_program_opens_the_fil
             drop(File::open(dir.join(name)).unwrap());
         }
         assert_eq!(finish("sqlite3", &dir), [acknowledged.to_string()]);
-        store.begin().unwrap();
-        store.append(num, &segment(round, 1, "x")).unwrap();
-        match store.commit() {
+        let written = store
+            .begin()
+            .and_then(|()| store.append(num, &segment(round, 1, "x")))
+            .and_then(|()| store.commit());
+        match written {
             Ok(()) => acknowledged += 1,
             Err(error) => {
                 assert!(matches!(error, StoreError::Hijacked(_)), "{error}");

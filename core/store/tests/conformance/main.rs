@@ -1,0 +1,49 @@
+//! What every store must do, as one list of behaviours run on each of them.
+
+#[path = "../common/mod.rs"]
+mod common;
+mod journals;
+mod runs;
+mod wakeups;
+
+macro_rules! conformance {
+    ($($part:ident::$behaviour:ident),* $(,)?) => {
+        mod memory {
+            $(#[test] fn $behaviour() { crate::$part::$behaviour(agnt5_store::MemoryStore::new()) })*
+        }
+        mod sqlite {
+            $(#[test] fn $behaviour() {
+                let dir = tempfile::tempdir().unwrap();
+                crate::$part::$behaviour(crate::common::open(&dir.path().join("store")));
+            })*
+        }
+        mod faulty_without_faults {
+            $(#[test] fn $behaviour() {
+                crate::$part::$behaviour(agnt5_store::FaultyStore::new(agnt5_store::MemoryStore::new()))
+            })*
+        }
+    };
+}
+
+conformance!(
+    runs::a_run_is_read_as_it_was_written,
+    runs::a_run_id_is_taken_once,
+    runs::run_numbers_are_never_used_again,
+    runs::updates_write_all_but_number_and_id,
+    runs::a_rollback_undoes_everything,
+    runs::transactions_do_not_nest_and_changes_need_one,
+    runs::lists_filter_and_page_newest_first,
+    runs::unfinished_runs_come_by_number_in_pages,
+    journals::a_journal_is_read_from_any_entry_in_bounded_pages,
+    journals::a_segment_is_never_written_twice,
+    journals::thousands_of_segments_are_found_again,
+    journals::blobs_are_stored_once_and_go_with_their_last_run,
+    journals::deleting_a_run_takes_all_that_is_its_own,
+    wakeups::timers_fire_in_order_and_are_replaced,
+    wakeups::the_wait_put_first_is_served_first,
+    wakeups::an_event_is_taken_once_and_its_id_remembered,
+    wakeups::targeted_events_reach_their_run_only,
+    wakeups::events_expire_visibly,
+    wakeups::object_state_is_replaced_and_removed,
+    runs::children_are_counted,
+);
