@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
 from agnt5.errors import ConfigurationError
 
@@ -43,7 +43,7 @@ class Component(Generic[P, R]):
         owner: ObjectType | None = None,
     ) -> None:
         functools.update_wrapper(self, fn, updated=())
-        self.fn = fn
+        self.fn: Callable[P, R] = fn
         self.kind = kind
         self.name = name
         self.retry_policy = retry_policy
@@ -141,8 +141,9 @@ def object_type(found: type | str) -> ObjectType:
 def component_of(target: Any) -> Component[..., Any] | None:
     """The component behind a call target; agents and workflows name theirs in `__agnt5_component__`."""
     if isinstance(target, Component):
-        return target
-    return getattr(target, "__agnt5_component__", None)
+        return cast("Component[..., Any]", target)
+    found: Component[..., Any] | None = getattr(target, "__agnt5_component__", None)
+    return found
 
 
 def is_async(fn: Callable[..., Any]) -> bool:

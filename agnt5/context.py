@@ -12,7 +12,7 @@ import random as _random
 import uuid as _uuid
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from agnt5.codec import encode, encode_call
 from agnt5.component import FLOW, FUNCTION, OBJECT, Component, component_of, object_type
@@ -30,9 +30,9 @@ from agnt5.execution.kinds import (
     WAIT_EVENT,
     derive,
 )
+from agnt5.execution.sidechannels import Metrics, RunLogger
 from agnt5.execution.targets import CALL, CHILD, Target, target_of
 from agnt5.proxy import ObjectProxy
-from agnt5.execution.sidechannels import Metrics, RunLogger
 
 if TYPE_CHECKING:
     from agnt5.execution.scopes import FlowScope, MemoScope
@@ -72,9 +72,9 @@ class Context:
     ) -> Any:
         """Run `target` durably and return its recorded result.
 
-        A plain callable is a step; a `@function` runs inside this run with its own operations nested; a `@flow`, agent or
-        workflow becomes a child run; `"service", "method", *data` reaches a component by name. `timeout` is in seconds
-        for one attempt. When it failed for good, its own exception is raised, with `.attempts`.
+        A plain callable is a step; a `@function` runs inside this run with its own operations nested; a `@flow`, agent
+        or workflow becomes a child run; `"service", "method", *data` reaches a component by name. `timeout` is in
+        seconds for one attempt. When it failed for good, its own exception is raised, with `.attempts`.
         """
         if type(target) is str:
             return await self._call_by_name(target, args, kwargs, name, retry_policy, timeout, effect)
@@ -83,16 +83,17 @@ class Context:
             once = None if effect is None else at_most_once(effect)
             found = found.with_options(name, retry_policy, timeout, once)
         kind = found.kind
-        if kind == CHILD:
+        component = found.component
+        if kind == CHILD and component is not None:
             return await self._scope.operate(
-                CHILD, found.name, encode_call(args, kwargs), found, 0, found.component.name, found.component.kind
+                CHILD, found.name, encode_call(args, kwargs), found, 0, component.name, component.kind
             )
         if found.at_most_once:
             return await self._scope.operate(kind, found.name, encode_call(args, kwargs), found, at_most_once=True)
         return await self._scope.operate(kind, found.name, encode_call(args, kwargs), found)
 
     async def spawn(self, calls: Iterable[tuple[Any, Any]], *, return_exceptions: bool = False) -> list[Any]:
-        """Call all at once; results in order. Of each `(target, args)`, a tuple is spread, anything else is one argument.
+        """Call all at once; results in order. In `(target, args)` a tuple is spread, anything else is one argument.
 
         With `return_exceptions` a failure takes its place in the list; without, the first one is raised and the
         others are cancelled.
@@ -100,8 +101,8 @@ class Context:
         loop = asyncio.get_running_loop()
         tasks: list[asyncio.Task[Any]] = []
         for pair in calls:
-            target, args = pair if isinstance(pair, tuple) and len(pair) == 2 else (pair, ())
-            tasks.append(loop.create_task(self.call(target, *args) if isinstance(args, tuple) else self.call(target, args)))
+            target, args = call_pair(pair)
+            tasks.append(loop.create_task(self.call(target, *args)))
         if not tasks:
             return []
         try:
@@ -130,18 +131,18 @@ class Context:
 
     async def send_event(self, name: str, payload: Any = None, *, run: Run | str | None = None) -> None:
         """Send an event from inside the run: recorded, sent once. To the oldest waiter, or to one run."""
-        self._send(name, payload, "" if run is None else run if isinstance(run, str) else run.id)
+        self.post_event(name, payload, "" if run is None else run if isinstance(run, str) else run.id)
 
     async def get_object(self, cls: type | str, key: str) -> Any:
         """A proxy of the durable object with this key: `await proxy.method(...)`."""
-        return ObjectProxy(object_type(cls), key, self._call_object)
+        return ObjectProxy(object_type(cls), key, self.call_object)
 
     async def start(self, target: Any, /, *args: Any, **kwargs: Any) -> Run:
         """Start a component as a run of its own and go on; `await` the Run later, or never."""
         component = component_of(target)
         if component is None:
             raise ConfigurationError(f"{target!r} is no component: only a @function or @flow can be a run of its own.")
-        return self._start(component, args, kwargs)
+        return self.start_run(component, args, kwargs)
 
     # Values
 
@@ -149,7 +150,7 @@ class Context:
     def state(self) -> State:
         """Named values of this execution: `await ctx.state.set/get/delete/keys`."""
         if self._state is None:
-            self._state = State(self)
+            self._state = State(self, self._scope)
         return self._state
 
     def now(self) -> datetime:
@@ -181,7 +182,7 @@ class Context:
 
     @property
     def idempotency_key(self) -> str:
-        """The same for every attempt of this step or function, unique per run and path: give it to services that ask."""
+        """The same for every attempt of this step or function, unique per run and path; for services that take one."""
         scope = self._scope
         return scope.attempt.session.idempotency_key(scope.key_seq) if scope.key_seq else scope.attempt.run_id
 
@@ -209,7 +210,7 @@ class Context:
         if not self._scope.replaying:
             self._scope.attempt.driver.emitted(self.run_id, value)
 
-    # Inside
+    # For the rest of the package
 
     async def _call_by_name(
         self,
@@ -225,7 +226,7 @@ class Context:
 
         kind = registry.find_object(service)
         if kind is not None and args and isinstance(args[0], str) and args[0] in kind.methods:
-            return await self._call_object(kind.method(args[0]), kind.target("default"), args[1:], kwargs)
+            return await self.call_object(kind.method(args[0]), kind.target("default"), args[1:], kwargs)
         if args and isinstance(args[0], str):
             dotted = registry.find(f"{service}.{args[0]}")
             if dotted is not None and dotted.kind in (FUNCTION, FLOW):
@@ -246,17 +247,17 @@ class Context:
         ).with_options(None, retry_policy, timeout, None)
         return await self._scope.operate(CALL, missing.name, encode_call(args, kwargs), missing)
 
-    async def _call_object(
+    async def call_object(
         self, method: Component[..., Any], target: str, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         return await self._scope.operate(
             OBJECT_CALL, method.name, encode_call(args, kwargs), None, 0, target, OBJECT
         )
 
-    def _send(self, name: str, payload: Any, run_id: str) -> None:
+    def post_event(self, name: str, payload: Any, run_id: str) -> None:
         self._scope.tell(SEND_EVENT, name, encode(payload), run_id)
 
-    def _start(self, component: Component[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Run:
+    def start_run(self, component: Component[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Run:
         from agnt5.run import Run
 
         scope = self._scope
@@ -265,7 +266,7 @@ class Context:
         scope.attempt.driver.expect(run_id, component, scope.attempt.context)
         return Run(run_id, started_in=self.run_id)
 
-    async def _join(self, run_id: str) -> Any:
+    async def join_run(self, run_id: str) -> Any:
         return await self._scope.operate(JOIN, "join", b"", None, 0, run_id)
 
     def __repr__(self) -> str:
@@ -275,30 +276,39 @@ class Context:
 class State:
     """Values by name, kept with the run and gone with it."""
 
-    __slots__ = ("_ctx",)
+    __slots__ = ("_ctx", "_scope")
 
-    def __init__(self, ctx: Context) -> None:
+    def __init__(self, ctx: Context, scope: Any) -> None:
         self._ctx = ctx
+        self._scope = scope
 
     async def set(self, key: str, value: Any) -> None:
-        self._ctx._scope.tell(STATE_SET, _key(key), encode(value))
+        self._scope.tell(STATE_SET, _key(key), encode(value))
 
     async def get(self, key: str, default: Any = None) -> Any:
         from agnt5.codec import decode
 
-        found = self._ctx._scope.state_get(_key(key))
+        found = self._scope.state_get(_key(key))
         return default if found is None else decode(found)
 
     async def delete(self, key: str) -> None:
-        self._ctx._scope.tell(STATE_DELETE, _key(key), b"")
+        self._scope.tell(STATE_DELETE, _key(key), b"")
 
     async def keys(self) -> list[str]:
         """Sorted."""
-        return sorted(self._ctx._scope.state_keys())
+        return sorted(self._scope.state_keys())
+
+
+def call_pair(pair: Any) -> tuple[Any, tuple[Any, ...]]:
+    """Target and arguments of one item of `spawn`; a callable alone is called without any."""
+    if isinstance(pair, tuple):
+        target, args = cast("tuple[Any, Any]", pair)
+        return target, cast("tuple[Any, ...]", args) if isinstance(args, tuple) else (args,)
+    return pair, ()
 
 
 def _key(key: str) -> str:
-    if not isinstance(key, str) or not key:
+    if not key:
         raise ConfigurationError(f"State is kept under a name, a string that is not empty; not {key!r}.")
     return key
 

@@ -104,7 +104,7 @@ def object(cls: Any = None, /, *, name: str | None = None) -> Any:
     """
 
     def make(found: type) -> type:
-        if not isinstance(found, type):
+        if not isinstance(found, type):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError(f"@object decorates a class, not {found!r}.")
         kind = ObjectType(found, name or found.__name__)
         for method in kind.methods.values():

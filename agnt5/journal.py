@@ -60,6 +60,9 @@ class Entry:
         self.depth = depth
         self.failed_tries: list[FailedTry] = []
 
+    def completed_by(self, completion: _core.Entry) -> None:
+        self._completion = completion
+
     @property
     def seq(self) -> int:
         return self._command.seq
@@ -75,7 +78,7 @@ class Entry:
 
     @property
     def kind(self) -> str:
-        """step, call, child, object, sleep, event, state_set, state_delete, state_get, send_event, cancel, start, join."""
+        """step, call, child, object, sleep, event, state_set/get/delete, send_event, cancel, start or join."""
         return self._kind
 
     @property
@@ -186,7 +189,7 @@ class Journal(Sequence[Entry]):
                     journal._entries.append(entry)
                 elif stored.body == "completion":
                     if (found := by_seq.get(stored.command)) is not None:
-                        found._completion = stored
+                        found.completed_by(stored)
                 elif stored.body == "failed_attempt":
                     if (found := by_seq.get(stored.command)) is not None:
                         found.failed_tries.append(_failed_try(stored))
@@ -217,10 +220,11 @@ class Journal(Sequence[Entry]):
 
     def to_pandas(self) -> Any:
         """A DataFrame with a row per entry; needs pandas (`pip install agnt5[data]`)."""
-        import pandas
+        import pandas  # pyright: ignore[reportMissingTypeStubs]
 
         names = ("seq", "path", "kind", "name", "input", "output", "error", "attempts", "started", "ended", "depth")
-        return pandas.DataFrame([{name: getattr(entry, name) for name in names} for entry in self._entries], columns=names)
+        rows = [{name: getattr(entry, name) for name in names} for entry in self._entries]
+        return pandas.DataFrame(rows, columns=names)
 
     def __str__(self) -> str:
         heads = ("seq", "kind", "path", "input", "output", "tries", "took")
@@ -278,12 +282,17 @@ def _failed_try(stored: _core.Entry) -> FailedTry:
 
 def _cells(entry: Entry) -> tuple[str, ...]:
     took = "" if entry.ended is None else _took(entry.ended - entry.started)
-    given = "" if entry.input is None else str(entry.input) if isinstance(entry.input, Arguments) else repr(entry.input)
-    output = entry.output
-    came = f"! {entry.error}" if entry.error else "..." if entry.ended is None else "" if output is None else repr(output)
+    given, output = entry.input, entry.output
+    asked = "" if given is None else str(given) if isinstance(given, Arguments) else repr(given)
+    if entry.error:
+        came = f"! {entry.error}"
+    elif entry.ended is None:
+        came = "..."
+    else:
+        came = "" if output is None else repr(output)
     tries = str(entry.attempts) if entry.kind in ("step", "call") else ""
     path = "  " * entry.depth + (entry.path or entry.name)
-    return (str(entry.seq), entry.kind, _short(path), _short(given), _short(came), tries, took)
+    return (str(entry.seq), entry.kind, _short(path), _short(asked), _short(came), tries, took)
 
 
 def _took(span: timedelta) -> str:

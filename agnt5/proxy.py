@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 from agnt5.component import Component, ObjectType
 
@@ -32,7 +32,7 @@ class ObjectProxy:
             return call(method, target, args, kwargs)
 
         bound.__name__ = name
-        return bound
+        return cast("Callable[..., Any]", bound)
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agnt5.errors import ConfigurationError
 
@@ -16,12 +16,12 @@ if TYPE_CHECKING:
     from agnt5.component import Component, ObjectType
 
 _lock = threading.RLock()
-_components: dict[str, Component] = {}
+_components: dict[str, Component[..., Any]] = {}
 _objects: dict[str, ObjectType] = {}
 _listeners: list[Callable[[str], None]] = []
 
 
-def define(component: Component) -> None:
+def define(component: Component[..., Any]) -> None:
     """Register a component under its name; replaces an older definition from the same module or a notebook."""
     with _lock:
         _check(component.name, _components.get(component.name), component)
@@ -44,7 +44,7 @@ def define_object(found: ObjectType) -> None:
             listener(method.name)
 
 
-def find(name: str) -> Component | None:
+def find(name: str) -> Component[..., Any] | None:
     return _components.get(name)
 
 
@@ -52,7 +52,7 @@ def find_object(name: str) -> ObjectType | None:
     return _objects.get(name)
 
 
-def components() -> Iterator[Component]:
+def components() -> Iterator[Component[..., Any]]:
     """All components, methods of objects included, in order of definition."""
     with _lock:
         return iter(list(_components.values()))
@@ -77,13 +77,13 @@ def unlisten(listener: Callable[[str], None]) -> None:
             _listeners.remove(listener)
 
 
-def snapshot() -> tuple[dict[str, Component], dict[str, ObjectType]]:
+def snapshot() -> tuple[dict[str, Component[..., Any]], dict[str, ObjectType]]:
     """What is defined now, for `restore`: a test's definitions end with the test."""
     with _lock:
         return dict(_components), dict(_objects)
 
 
-def restore(kept: tuple[dict[str, Component], dict[str, ObjectType]]) -> None:
+def restore(kept: tuple[dict[str, Component[..., Any]], dict[str, ObjectType]]) -> None:
     with _lock:
         _components.clear()
         _objects.clear()
@@ -91,7 +91,7 @@ def restore(kept: tuple[dict[str, Component], dict[str, ObjectType]]) -> None:
         _objects.update(kept[1])
 
 
-def _check(name: str, old: Component | ObjectType | None, new: Component | ObjectType) -> None:
+def _check(name: str, old: Component[..., Any] | ObjectType | None, new: Component[..., Any] | ObjectType) -> None:
     if old is None or _same_home(old.module, new.module):
         return
     raise ConfigurationError(

@@ -1,4 +1,4 @@
-"""A run as its user holds it: await it, look at it, steer it. Also `runs`, `get_run`, `send_event`, `prune`, `get_object`.
+"""A run as its user holds it: await it, look at it, steer it; and the verbs over all runs of a store.
 
 A Run is an id and nothing more; everything it shows is read from the store when asked. Inside of a run these verbs are
 recorded commands or are refused.
@@ -43,7 +43,7 @@ _POLL_SECONDS = 0.1
 
 
 class Run:
-    """A handle on a durable run. `await run` or `run.result()` gives its value, or RunFailed, RunCancelled, RunPaused."""
+    """A handle on a durable run. `await run`, `run.result()`: its value, or RunFailed, RunCancelled, RunPaused."""
 
     __slots__ = ("_started_in", "id")
 
@@ -88,7 +88,7 @@ class Run:
                 f"Run {self.id} was not started by this run, so awaiting it cannot be recorded. Start it here with "
                 f"`component.start(...)`, or wait for an event that it sends."
             )
-        return ctx._join(self.id)
+        return ctx.join_run(self.id)
 
     async def _wait(self) -> Any:
         runtime, reader = owner_or_reader()
@@ -200,7 +200,7 @@ class Run:
             _, reader = owner_or_reader()
         row = reader.run(self.id)
         if row is None:
-            raise RunNotFound(f"No run {self.id} is in this store. `agnt5.runs()` lists those there are.", run_id=self.id)
+            raise RunNotFound(f"No run {self.id} is in this store. `agnt5.runs()` lists those it has.", run_id=self.id)
         return row
 
     # Steering
@@ -228,7 +228,7 @@ class Run:
 
         outcomes = {path: (VALUE, encode(value)) for path, value in (values or {}).items()}
         outcomes |= {path: (FAILURE, encode_failure(error, attempts=1)) for path, error in (errors or {}).items()}
-        outcomes |= {path: (RETRY, b"") for path in again}
+        outcomes |= dict.fromkeys(again, (RETRY, b""))
 
         def here(runtime: Runtime) -> bool:
             runtime.driver.decide(self.id)
@@ -271,8 +271,8 @@ def start(
     if ctx is not None:
         if run_id is not None or tags is not None:
             raise ConfigurationError("Inside a run, ids of new runs are derived and tags inherited: leave both out.")
-        return ctx._start(component, args, kwargs)
-    if run_id is not None and (not isinstance(run_id, str) or not run_id or len(run_id) > 200 or not run_id.isprintable()):
+        return ctx.start_run(component, args, kwargs)
+    if run_id is not None and not (0 < len(run_id) <= 200 and run_id.isprintable()):
         raise ConfigurationError(f"A run id is 1 to 200 printable characters, not {run_id!r}.")
     runtime = get_runtime()
     text = json.dumps(tags) if tags else "{}"
@@ -337,7 +337,7 @@ def send_event(name: str, payload: Any = None, *, event_id: str = "", run: Run |
     target = "" if run is None else run if isinstance(run, str) else run.id
     ctx = current_context()
     if ctx is not None:
-        ctx._send(name, payload, target)
+        ctx.post_event(name, payload, target)
         return True
     body = encode(payload)
     runtime, _ = owner_or_reader()
@@ -363,7 +363,7 @@ def get_object(cls: type | str, key: str) -> ObjectProxy:
 
     ctx = current_context()
     if ctx is not None:
-        return ObjectProxy(object_type(cls), key, ctx._call_object)
+        return ObjectProxy(object_type(cls), key, ctx.call_object)
     return ObjectProxy(object_type(cls), key, _call_object)
 
 

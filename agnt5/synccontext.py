@@ -48,7 +48,7 @@ class SyncContext(Context):
         from agnt5.component import object_type
         from agnt5.proxy import ObjectProxy
 
-        return ObjectProxy(object_type(cls), key, self._call_object)
+        return ObjectProxy(object_type(cls), key, self.call_object)
 
     def start(self, target: Any, /, *args: Any, **kwargs: Any) -> Any:
         return self._block(self._async.start(target, *args, **kwargs))
@@ -56,23 +56,23 @@ class SyncContext(Context):
     @property
     def state(self) -> Any:
         if self._state is None:
-            self._state = _SyncState(self)
+            self._state = _SyncState(self, self._scope)
         return self._state
 
     def now(self) -> datetime:
         return self._block(_later(self._async.now))
 
-    def _call_object(self, method: Component[..., Any], target: str, args: tuple[Any, ...], kwargs: Any) -> Any:
-        return self._block(self._async._call_object(method, target, args, kwargs))
+    def call_object(self, method: Component[..., Any], target: str, args: tuple[Any, ...], kwargs: Any) -> Any:
+        return self._block(self._async.call_object(method, target, args, kwargs))
 
-    def _send(self, name: str, payload: Any, run_id: str) -> None:
-        self._block(_later(self._async._send, name, payload, run_id))
+    def post_event(self, name: str, payload: Any, run_id: str) -> None:
+        self._block(_later(self._async.post_event, name, payload, run_id))
 
-    def _start(self, component: Component[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Run:
-        return self._block(_later(self._async._start, component, args, kwargs))
+    def start_run(self, component: Component[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Run:
+        return self._block(_later(self._async.start_run, component, args, kwargs))
 
-    def _join(self, run_id: str) -> Any:
-        return self._block(self._async._join(run_id))
+    def join_run(self, run_id: str) -> Any:
+        return self._block(self._async.join_run(run_id))
 
 
 class _SyncState(State):

@@ -16,6 +16,7 @@ from agnt5.codec import decode, decode_failure
 from agnt5.errors import DivergenceError, EventTimeoutError, RunCancelled
 from agnt5.execution import effects, stops
 from agnt5.execution.clock import now_us
+from agnt5.execution.frames import caller
 from agnt5.execution.ioless import Fenced
 from agnt5.execution.ops import Op
 from agnt5.execution.targets import Target
@@ -112,6 +113,10 @@ class Attempt:
     def unwind(self) -> None:
         """Stop the body's own code; nothing it does from now on counts."""
         raise AssertionError("an attempt is a FlowAttempt or a MemoAttempt")
+
+    def where(self) -> str:
+        """The user's line at which the body waits, "" when it cannot be told."""
+        return ""
 
     def root_settled(self, outcome: int, payload: bytes, logs: bytes) -> None:
         raise AssertionError("only a memo's body is an op")
@@ -222,7 +227,7 @@ class Attempt:
 
     def answer(self, kind: int, name: str, outcome: int, payload: bytes) -> Any:
         """What the code gets for a completion; raises what it is to raise."""
-        if outcome == VALUE or outcome == RECEIVED:
+        if outcome in (VALUE, RECEIVED):
             return decode(payload) if payload else None
         if outcome == FIRED:
             return None
@@ -327,7 +332,7 @@ class Attempt:
                 )
             return self.session.command(kind, name, payload)
         except DivergenceError as error:
-            self.poisoned_by(stops.explain(self, error))
+            self.poisoned_by(stops.explain(self, error, caller(2)))
         raise Fenced("the run diverged from its journal")
 
     def poisoned_by(self, error: BaseException) -> None:

@@ -1,4 +1,4 @@
-"""The wall clock, and the time limit of one execution of a body. Durable waits stop it: only the body's own time counts."""
+"""The wall clock, and the time limit of one execution of a body, which durable waits stop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drives all runs of one engine: takes notices, begins and ends attempts, has entries committed, lets go of parked runs.
+"""Drives all runs of one engine: takes notices, begins and ends attempts, commits, lets go of parked runs.
 
 It lives on the host loop's thread; only `expect` for new runs and the table of those who wait are touched from others.
 It must never look into a run's values.
@@ -29,7 +29,7 @@ DURABLE = _core.NOTICE_DURABLE
 ARRIVED = _core.NOTICE_ARRIVED
 ENDED = _core.NOTICE_ENDED
 
-# A parked run leaves memory after this long, or at once when more than so many are parked; so many per turn of the loop.
+# A parked run leaves memory after this long, or at once when more than so many are parked; BATCH per turn of the loop.
 IDLE_SECONDS = 2.0
 MAX_PARKED = 1000
 BATCH = 100

@@ -188,7 +188,8 @@ def failed(op: Op, error: BaseException, logs: bytes, began: int) -> None:
             return
         error = StepError(f"{op.name}: the body was cancelled by code of its own, not by its run.")
     elif not isinstance(error, Exception):
-        error = StepError(f"{op.name}: the body raised {type(error).__name__}({error}), which ends programs, not steps.")
+        what = f"{type(error).__name__}({error})"
+        error = StepError(f"{op.name}: the body raised {what}, which ends programs, not steps.")
     tried = attempt.session.attempts(op.seq) + 1
     policy = attempt.policy_of(op)
     if tried < policy.max_attempts and policy.retries(error):

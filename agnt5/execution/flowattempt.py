@@ -68,8 +68,9 @@ class FlowAttempt(Attempt):
             args = (ctx, *args)
         if component.timeout is None:
             return await self._tries(ctx, args, kwargs)
+        limit = asyncio.timeout(component.timeout)
         try:
-            async with asyncio.timeout(component.timeout) as limit:
+            async with limit:
                 return await self._tries(ctx, args, kwargs)
         except TimeoutError as error:
             if not limit.expired():

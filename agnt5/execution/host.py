@@ -22,7 +22,7 @@ _POOL_LIMIT = max(32, min(64, (os.cpu_count() or 1) * 8))
 
 
 class Host:
-    __slots__ = ("_thread", "base", "loop", "pool", "wake_fd", "_receive", "_send", "watchdog")
+    __slots__ = ("_receive", "_send", "_thread", "base", "loop", "pool", "wake_fd", "watchdog")
 
     def __init__(self, on_wake: Callable[[], None]) -> None:
         self.loop = asyncio.new_event_loop()

@@ -106,7 +106,4 @@ class MemoAttempt(Attempt):
     def unwind(self) -> None:
         """The body's task was cancelled with its op."""
 
-    def where(self) -> str:
-        return ""
-
 

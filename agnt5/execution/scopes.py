@@ -286,8 +286,8 @@ class MemoScope:
         self.attempt.check()
         if self.closed:
             raise RunClosed(
-                f"{self.op.name or self.attempt.session.component} has ended; {name!r} was asked after that. Await what "
-                f"a body starts before it returns."
+                f"{self.op.name or self.attempt.session.component} has ended; {name!r} was asked after that. "
+                f"Await what a body starts before it returns."
             )
         return self.attempt.session.ask(
             self.seq,

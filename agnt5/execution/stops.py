@@ -1,4 +1,4 @@
-"""Why an attempt stops before its run has ended: divergence, an uncertain step, a result nobody can record, an error of ours.
+"""Why an attempt stops before its run has ended: divergence, an uncertain step, a result nobody can record.
 
 Each writes nothing to the journal. The reason becomes the run's error, so it says what happened, to what, and what to
 do next.
@@ -83,7 +83,7 @@ def reason_error(run_id: str, reason: str) -> Exception:
     return RunPaused(f"Run {run_id} is paused: {why}. Look at `run.journal`, then `run.resume()` or `run.cancel()`.")
 
 
-def explain(attempt: Attempt, error: DivergenceError) -> DivergenceError:
+def explain(attempt: Attempt, error: DivergenceError, where: str = "") -> DivergenceError:
     """The same divergence with what a person needs: Python versions, where the code stands, hints, what to do."""
     from agnt5.execution import hints
 
@@ -92,7 +92,7 @@ def explain(attempt: Attempt, error: DivergenceError) -> DivergenceError:
     if recorded_on and recorded_on != _PYTHON:
         lines.append(f"This run was recorded on Python {recorded_on} and is replayed on {_PYTHON}.")
     lines.append(str(error))
-    where = attempt.where()
+    where = where or attempt.where()
     if where:
         lines.append(f"The code stands at {where}.")
     hint = hints.hint(attempt.component.fn)
@@ -106,6 +106,7 @@ def explain(attempt: Attempt, error: DivergenceError) -> DivergenceError:
     for name in ("seq", "path", "expected", "actual"):
         if hasattr(error, name):
             setattr(told, name, getattr(error, name))
+    told.location = where
     return told
 
 
@@ -142,7 +143,7 @@ def uncertain_text(attempt: Attempt, ops: list[Op]) -> str:
 def unrecordable_text(attempt: Attempt, op: Op, error: Exception) -> str:
     path = attempt.session.path(op.seq) if op.seq else op.name
     return (
-        f"done but unrecordable: {path!r} ended, and its result cannot be written down: {error}. It is not run again by "
-        f"itself. `run.resume(values={{{path!r}: result}})` records a value for it; `run.resume()` after changing what "
-        f"it returns runs it again"
+        f"done but unrecordable: {path!r} ended, and its result cannot be written down: {error}. It is not run again "
+        f"by itself. `run.resume(values={{{path!r}: result}})` records a value for it; `run.resume()` after changing "
+        f"what it returns runs it again"
     )

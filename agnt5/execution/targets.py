@@ -57,8 +57,8 @@ class Target:
     ) -> Target:
         if self.kind == CHILD and (policy is not None or timeout is not None or at_most_once is not None):
             raise ConfigurationError(
-                f"{self.name!r} becomes a run of its own, with the retries and time limit of its definition. To give it "
-                f"up earlier, put the call in `async with asyncio.timeout(...)`."
+                f"{self.name!r} becomes a run of its own, with the retries and time limit of its definition. To give "
+                f"it up earlier, put the call in `async with asyncio.timeout(...)`."
             )
         return Target(
             self.kind,

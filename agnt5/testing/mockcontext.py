@@ -10,13 +10,13 @@ import inspect
 import random as _random
 import uuid as _uuid
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextvars import Token
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agnt5.component import Component, component_of, object_type, wants_context
-from agnt5.context import Context, State
+from agnt5.context import Context, State, call_pair
 from agnt5.durable import at_most_once
 from agnt5.errors import ConfigurationError, EventTimeoutError, ServiceUnavailableError, StepTimeout
 from agnt5.execution.current import current
@@ -38,11 +38,13 @@ class RecordedCall(NamedTuple):
 
 
 class _Mock:
-    __slots__ = ("return_value", "side_effect")
+    __slots__ = ("return_value", "series", "side_effect")
 
     def __init__(self, return_value: Any, side_effect: Any) -> None:
         self.return_value = return_value
-        self.side_effect = iter(side_effect) if isinstance(side_effect, list | tuple) else side_effect
+        self.side_effect = side_effect
+        # A list is used up, one value or exception a call.
+        self.series: deque[Any] | None = deque(side_effect) if isinstance(side_effect, list | tuple) else None  # pyright: ignore[reportUnknownArgumentType]
 
 
 class MockContext(Context):
@@ -141,8 +143,7 @@ class MockContext(Context):
                     raise
 
     async def spawn(self, calls: Iterable[tuple[Any, Any]], *, return_exceptions: bool = False) -> list[Any]:
-        pairs = [pair if isinstance(pair, tuple) and len(pair) == 2 else (pair, ()) for pair in calls]
-        work = [self.call(target, *args) if isinstance(args, tuple) else self.call(target, args) for target, args in pairs]
+        work = [self.call(target, *args) for target, args in map(call_pair, calls)]
         return list(await asyncio.gather(*work, return_exceptions=return_exceptions))
 
     async def sleep(self, delay: float | timedelta) -> None:
@@ -164,14 +165,14 @@ class MockContext(Context):
         raise EventTimeoutError(f"No event {name!r} arrived in time.", event=name)
 
     async def get_object(self, cls: type | str, key: str) -> Any:
-        return ObjectProxy(object_type(cls), key, self._call_object)
+        return ObjectProxy(object_type(cls), key, self.call_object)
 
     # Values
 
     @property
     def state(self) -> State:
         if self._state is None:
-            self._state = _MockState(self)
+            self._state = _MockState(self, self._scope)
         return self._state
 
     def now(self) -> datetime:
@@ -230,7 +231,8 @@ class MockContext(Context):
         except TimeoutError as error:
             if not limit.expired():
                 raise
-            raise StepTimeout(f"{_name(target)} took longer than its timeout of {timeout:g} s.", seconds=timeout) from error
+            what = f"{_name(target)} took longer than its timeout of {timeout:g} s."
+            raise StepTimeout(what, seconds=timeout) from error
 
     async def _by_name(self, service: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         from agnt5 import registry
@@ -246,7 +248,7 @@ class MockContext(Context):
             f"Nobody serves {service!r} in this test: `ctx.mock_call({shown}, return_value=...)`.", service=service
         )
 
-    async def _call_object(
+    async def call_object(
         self, method: Component[..., Any], target: str, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         self.calls.append(RecordedCall(method.name, args, kwargs))
@@ -264,16 +266,17 @@ class MockContext(Context):
         instance = self._objects.get(target)
         if instance is None:
             instance = self._objects[target] = method.owner.cls()
-        value = method.fn(instance, self, *args, **kwargs) if method.wants_context else method.fn(instance, *args, **kwargs)
+        first = (instance, self) if method.wants_context else (instance,)
+        value = method.fn(*first, *args, **kwargs)
         return await value if inspect.isawaitable(value) else value
 
-    def _start(self, component: Component[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def start_run(self, component: Component[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         self.calls.append(RecordedCall(component.name, args, kwargs))
         mock, rest = self._mock_of(component, component.name, args)
         work = _answer(mock, rest, kwargs) if mock else self._limited(component, args, kwargs, component.timeout)
         return asyncio.get_running_loop().create_task(work)
 
-    def _send(self, name: str, payload: Any, run_id: str) -> None:
+    def post_event(self, name: str, payload: Any, run_id: str) -> None:
         self.sent.append((name, payload))
         self._events[name].append(payload)
 
@@ -320,17 +323,19 @@ def _name(target: Any) -> str:
 
 async def _answer(mock: _Mock, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     effect = mock.side_effect
+    if mock.series is not None:
+        if not mock.series:
+            raise ConfigurationError("A mocked call was made more often than its side_effect list has values.")
+        effect = mock.series.popleft()
+        if not _raises(effect):
+            return effect
+    if _raises(effect):
+        raise effect
     if effect is None:
         return mock.return_value
-    if not isinstance(effect, type | BaseException) and not callable(effect):
-        try:
-            effect = next(effect)
-        except StopIteration:
-            raise ConfigurationError("A mocked call was made more often than its side_effect list has values.") from None
-        if not isinstance(effect, BaseException) and not (isinstance(effect, type) and issubclass(effect, BaseException)):
-            return effect
-    if isinstance(effect, BaseException) or (isinstance(effect, type) and issubclass(effect, BaseException)):
-        raise effect
-    made: Callable[..., Any] = effect
-    value = made(*args, **kwargs)
+    value = effect(*args, **kwargs)
     return await value if inspect.isawaitable(value) else value
+
+
+def _raises(effect: Any) -> bool:
+    return isinstance(effect, BaseException) or (isinstance(effect, type) and issubclass(effect, BaseException))

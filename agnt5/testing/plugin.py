@@ -11,6 +11,7 @@ import inspect
 import sys
 from collections.abc import Callable, Iterator
 from itertools import count
+from typing import Any
 
 import pytest
 
@@ -27,8 +28,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         return None
     if type(pyfuncitem) is not pytest.Function:
         return None  # another plugin made an item of its own for it
-    names = pyfuncitem._fixtureinfo.argnames
-    arguments = {name: pyfuncitem.funcargs[name] for name in names}
+    accepted = inspect.signature(function).parameters
+    arguments = {name: value for name, value in pyfuncitem.funcargs.items() if name in accepted}
     with asyncio.Runner() as runner:
         runner.run(function(**arguments))
     return True
@@ -44,7 +45,7 @@ def agnt5_store(
     monkeypatch.setenv("AGNT5_HOME", str(tmp_path_factory.getbasetemp() / "agnt5" / name))
     monkeypatch.delenv("AGNT5_RUNTIME_ENDPOINT", raising=False)
     registry = sys.modules.get("agnt5.registry")
-    defined = registry.snapshot() if registry is not None else ({}, {})
+    defined: Any = registry.snapshot() if registry is not None else ({}, {})
     yield
     runtime = sys.modules.get("agnt5.runtime")
     if runtime is not None:
