@@ -1,5 +1,7 @@
 """Sphinx configuration: Markdown by MyST, the reference by autodoc, warnings are errors (`make docs`)."""
 
+import re
+
 import agnt5
 
 project = "AGNT5"
@@ -19,3 +21,15 @@ myst_heading_anchors = 3
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_typehints_format = "short"
+
+
+def plain_docstrings(app, what, name, obj, options, lines):
+    """Docstrings here are plain text with `code` in single backticks; a module's is shown as it stands in the source."""
+    if what == "module":
+        lines[:] = ["::", "", *(f"   {line}" for line in lines), ""]
+    else:
+        lines[:] = [re.sub(r"(?<!`)`([^`]+)`(?!`)", r"``\1``", line) for line in lines]
+
+
+def setup(app):
+    app.connect("autodoc-process-docstring", plain_docstrings)
