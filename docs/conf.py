@@ -8,7 +8,7 @@ project = "AGNT5"
 author = "AGNT5 contributors"
 release = version = agnt5.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+extensions = ["myst_parser", "sphinx.ext.autodoc"]
 exclude_patterns = ["_build"]
 source_suffix = {".md": "markdown"}
 
@@ -24,7 +24,7 @@ autodoc_typehints_format = "short"
 
 
 def plain_docstrings(app, what, name, obj, options, lines):
-    """Docstrings here are plain text with `code` in single backticks; a module's is shown as it stands in the source."""
+    """Docstrings are plain text with `code` in single backticks; a module's is shown as it stands in the source."""
     if what == "module":
         lines[:] = ["::", "", *(f"   {line}" for line in lines), ""]
     else:
