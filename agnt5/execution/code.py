@@ -127,16 +127,21 @@ class _Pinner:
         pinned = FunctionType(function.__code__, pinned_globals, function.__name__, None, cells or None)
         self._copies[id(function)] = pinned
         pinned.__dict__.update(function.__dict__)
+        pinned.__dict__.pop(_PIN, None)
+        pinned.__dict__.pop(_SNAPSHOT, None)
         pinned.__qualname__ = function.__qualname__
         pinned.__module__ = function.__module__
         pinned.__doc__ = function.__doc__
-        pinned.__annotations__ = function.__annotations__
+        if hasattr(function, "__annotate__"):  # 3.14 computes them when they are asked for; asking here could fail
+            pinned.__annotate__ = function.__annotate__  # pyright: ignore
+        else:
+            pinned.__annotations__ = function.__annotations__
         pinned.__defaults__ = function.__defaults__ and tuple(map(self.version_of, function.__defaults__))
         pinned.__kwdefaults__ = function.__kwdefaults__ and {
             name: self.version_of(value) for name, value in function.__kwdefaults__.items()
         }
         if "__wrapped__" in function.__dict__:
-            pinned.__wrapped__ = self.version_of(function.__dict__["__wrapped__"])
+            pinned.__dict__["__wrapped__"] = self.version_of(function.__dict__["__wrapped__"])
         if pinned_globals is not namespace:
             self._fill(namespace)
         for cell, original in zip(cells, function.__closure__ or (), strict=True):

@@ -31,9 +31,9 @@ def shutdown(loop: FlowLoop) -> list[str]:
     host, hooks = loop._enter()
     try:
         _unwind(loop)
-        for task in _held(loop):
-            _tell_unretrieved(loop, task)
         refused = _refusing(loop)
+        for task in _held(loop):
+            _settle_error(loop, task, clear=not refused)
         for where in refused:
             loop.warn(f"{where} went on after it was cancelled at the end of the flow; it was left behind")
         warnings = loop.warnings
@@ -54,12 +54,7 @@ def teardown(loop: FlowLoop, fence: BaseException) -> list[str]:
         _unwind(loop)
         refused = _refusing(loop)
         for task in _held(loop):
-            # Ended with an error that nobody will ask for any more.
-            task._log_traceback = False  # pyright: ignore[reportAttributeAccessIssue]
-            # Coroutines that were never awaited sit in the frames of tracebacks: dropped here, they warn nobody. With a
-            # refusing one about, a frame may be suspended still, and clearing that would run its code.
-            if not refused and not task.cancelled() and (error := task.exception()) is not None:
-                traceback.clear_frames(error.__traceback__)
+            _settle_error(loop, task, clear=not refused)
         _let_go(loop)
     finally:
         _leave(host, hooks)
@@ -113,14 +108,37 @@ def _held(loop: FlowLoop) -> list[FlowTask]:
     return list(loop._tasks.values())
 
 
-def _tell_unretrieved(loop: FlowLoop, task: FlowTask) -> None:
-    if not task.done() or not task._log_traceback:  # pyright: ignore[reportAttributeAccessIssue]
+def _settle_error(loop: FlowLoop, task: FlowTask, *, clear: bool) -> None:
+    """Warn of an error that nobody looked at, and drop the locals that it keeps.
+
+    Coroutines that were never awaited may be among those: dropped here, the loop hears of them; later, Python would
+    print about them. Not while a coroutine refuses to end: a frame among these might be suspended still, and clearing
+    it would run its code.
+    """
+    if not task.done():
         return
-    task._log_traceback = False  # pyright: ignore[reportAttributeAccessIssue]
-    error = None if task is loop._root or task.cancelled() else task.exception()
-    if error is not None:
+    unseen = task._log_traceback  # pyright: ignore[reportAttributeAccessIssue]
+    error = task._make_cancelled_error() if task.cancelled() else task.exception()  # pyright: ignore
+    if error is None:
+        return
+    if unseen and task is not loop._root:
         whose = f"task {task.get_name()} ({place(task)})"
         loop.warn(f"nobody looked at the error of {whose}: {type(error).__name__}: {error}")
+    if clear:
+        for one in _chain(error):
+            traceback.clear_frames(one.__traceback__)
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    """An error with its causes, contexts and parts, each once."""
+    found: dict[int, BaseException] = {}
+    pending: list[BaseException | None] = [error]
+    while pending:
+        one = pending.pop()
+        if one is not None and id(one) not in found:
+            found[id(one)] = one
+            pending += (one.__cause__, one.__context__, *getattr(one, "exceptions", ()))
+    return list(found.values())
 
 
 def _refusing(loop: FlowLoop) -> list[str]:

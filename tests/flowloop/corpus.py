@@ -1,4 +1,7 @@
-"""Flows in plain asyncio, one per way to wait. Each must replay with the same interleaving, whatever completes first."""
+"""Flows in plain asyncio, one per way to wait. Each must replay with the same interleaving, whatever
+completes first."""
+
+# ruff: noqa: RUF006 -- that nobody keeps a task is what some of these are about
 
 from __future__ import annotations
 

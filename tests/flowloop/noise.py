@@ -16,7 +16,11 @@ def make_noise(seed: int) -> list[Any]:
         if isinstance(thing, list):
             thing.extend(range(random.randrange(40)))
         kept.append(thing)
-        kept.append(compile("async def f(): pass", "noise", "exec") if random.random() < 0.02 else bytearray(random.randrange(300)))
+        kept.append(
+            compile("async def f(): pass", "noise", "exec")
+            if random.random() < 0.02
+            else bytearray(random.randrange(300))
+        )
     random.shuffle(kept)
     del kept[: len(kept) // 2]
     gc.collect(0)

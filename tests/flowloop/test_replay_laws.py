@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from flowloop.corpus import CORPUS
 from flowloop.noise import make_noise
 from flowloop.world import record, replay
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 
 @pytest.mark.parametrize("name", CORPUS)
