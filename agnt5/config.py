@@ -202,7 +202,8 @@ def _checked(name: str, value: Any, source: str) -> Any:
 def _home(value: Any, source: str) -> str:
     if not isinstance(value, str | os.PathLike) or not os.fspath(value):
         raise ConfigurationError(f"{source} must be the path of a directory, not {value!r}.")
-    return os.path.abspath(os.path.expanduser(os.fsdecode(value)))
+    path: str = os.fsdecode(os.fspath(value))  # pyright: ignore[reportUnknownArgumentType]
+    return os.path.abspath(os.path.expanduser(path))
 
 
 def _store_name(value: Any, source: str) -> str:

@@ -161,11 +161,13 @@ def _within(policy: RetryPolicy, name: str, value: Any, low: float, high: float)
 
 
 def _classes(policy: RetryPolicy, name: str, value: Any) -> Classes:
-    given = tuple(value) if isinstance(value, tuple | list | set | frozenset) else (value,)
+    given: list[Any] = [value]
+    if isinstance(value, tuple | list | set | frozenset):
+        given = list(value)  # pyright: ignore[reportUnknownArgumentType]
     for cls in given:
         if not (isinstance(cls, type) and issubclass(cls, BaseException)):
             raise ConfigurationError(f"{type(policy).__name__}: {name} holds exception classes, not {cls!r}.")
-    return given
+    return tuple(given)
 
 
 DEFAULT: RetryPolicy = ExponentialBackoff(max_attempts=3)

@@ -37,13 +37,16 @@ BASES: dict[type, Callable[[Any], Any]] = {
 def dataclass_writer(cls: type) -> Write:
     name = class_name(cls)
     descriptors = slots(cls)
-    # Field order, then whatever else the instance carries.
-    order = [field.name for field in dataclasses.fields(cls)]
+    fields = dataclasses.fields(cls)
+    # A default that only the class holds is what the attribute gives, so it is recorded like the others.
+    defaults = {field.name: field.default for field in fields if field.default is not dataclasses.MISSING}
 
     def write(w: Writer, value: Any) -> Any:
         state = read_state(value, descriptors)
-        ordered = {field: state.pop(field) for field in order if field in state}
-        return {"~dataclass": [name, w.fields({**ordered, **state})]}
+        whole = {**defaults, **state}
+        # Field order, then whatever else the instance carries.
+        ordered = {field.name: whole.pop(field.name) for field in fields if field.name in whole}
+        return {"~dataclass": [name, w.fields({**ordered, **whole})]}
 
     return write
 
@@ -117,7 +120,7 @@ def _read_namedtuple(r: Reader, payload: Any) -> Any:
         return known.decode(values)
     cls: Any = known.cls
     fields = getattr(cls, "_fields", None)
-    if not issubclass(cls, tuple) or fields is None:
+    if fields is None or tuple not in cls.__mro__:
         raise SerializationError(f"{name} has changed since: it was a named tuple when this value was recorded.")
     for field in fields[len(values) :]:
         if field not in cls._field_defaults:
@@ -181,7 +184,8 @@ def _read_state(r: Reader, payload: Any) -> Any:
         made = object.__new__(known.cls)
     elif base in (list, dict, set):
         made = base.__new__(known.cls)
-        (base.extend if base is list else base.update)(made, plain)
+        fill: Any = list.extend if base is list else getattr(base, "update")  # noqa: B009 - of the base, not the class
+        fill(made, plain)
     else:
         made = base.__new__(known.cls, plain)
     write_state(made, state, slots(known.cls))
