@@ -1,7 +1,7 @@
 # One way to do each task. Every target sets up what it needs in .venv; nothing is installed outside this directory.
 VENV := .venv
 PY := $(VENV)/bin/python
-CORE := Cargo.toml Cargo.lock $(shell find core protos -type f \( -name '*.rs' -o -name '*.toml' -o -name '*.proto' \) 2>/dev/null)
+CORE := Cargo.toml Cargo.lock $(wildcard .cargo/config.toml) $(shell find core protos -type f \( -name '*.rs' -o -name '*.toml' -o -name '*.proto' \) 2>/dev/null)
 
 .PHONY: help setup demo test lint format bench docs clean
 

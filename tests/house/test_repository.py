@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 
 TOP = {
-    *(".ci", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md"),
+    *(".cargo", ".ci", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md"),
     *("Cargo.lock", "Cargo.toml", "Makefile", "justfile", "pyproject.toml", "requirements", "scripts"),
     *("agnt5", "agnt5_jupyter", "benches", "core", "docs", "examples", "notebooks", "protos", "tests"),
 }
