@@ -83,9 +83,9 @@ class Component(Generic[P, R]):
         refuse_inside("run_sync")
         return self.start(*args, **kwargs).result(timeout)
 
-    def __get__(self, instance: object, owner: type | None = None) -> Any:
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
         # A component defined in a class body binds as a function does.
-        return self if instance is None else functools.partial(self, instance)
+        return self if instance is None else functools.partial(cast("Callable[..., Any]", self), instance)
 
     def __repr__(self) -> str:
         return f"<{KIND_NAMES[self.kind]} {self.name}>"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from agnt5.component import Component, ObjectType
 
@@ -21,10 +21,14 @@ class ObjectProxy:
         super().__setattr__("_key", key)
         super().__setattr__("_call", call)
 
+    _call: Call
+    _key: str
+    _type: ObjectType
+
     def __getattr__(self, name: str) -> Callable[..., Any]:
         if name.startswith("_"):
             raise AttributeError(name)
-        kind: ObjectType = self._type
+        kind = self._type
         method = kind.method(name)
         call, target = self._call, kind.target(self._key)
 
@@ -32,7 +36,7 @@ class ObjectProxy:
             return call(method, target, args, kwargs)
 
         bound.__name__ = name
-        return cast("Callable[..., Any]", bound)
+        return bound
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(

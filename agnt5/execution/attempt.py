@@ -409,7 +409,6 @@ class Attempt:
         """Forget a parked run; the engine leases it again when it wakes."""
         self.tear_down()
         self.session.release()
-        self.driver.commit(self)
 
     def block_on(self, coro: Coroutine[Any, Any, Any]) -> Any:
         """Await something on the host loop from a body's thread."""

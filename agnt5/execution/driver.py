@@ -29,7 +29,8 @@ DURABLE = _core.NOTICE_DURABLE
 ARRIVED = _core.NOTICE_ARRIVED
 ENDED = _core.NOTICE_ENDED
 
-# A parked run leaves memory after this long, or at once when more than so many are parked; BATCH per turn of the loop.
+# A parked run leaves memory after this long (BATCH of them per turn of the loop), the oldest at once when more than
+# MAX_PARKED are parked.
 IDLE_SECONDS = 2.0
 MAX_PARKED = 1000
 BATCH = 100
@@ -166,8 +167,8 @@ class Driver:
         if not self._sweeping:
             self._sweeping = True
             self.host.loop.call_later(IDLE_SECONDS, self._sweep, context=self.host.base)
-        elif len(self._parked) == MAX_PARKED + BATCH:
-            self.host.soon(self._evict)
+        if len(self._parked) > MAX_PARKED:
+            next(iter(self._parked.values())).release()
 
     def _sweep(self) -> None:
         self._sweeping = False
@@ -177,17 +178,15 @@ class Driver:
             self.host.loop.call_later(0.0 if more else IDLE_SECONDS / 2, self._sweep, context=self.host.base)
 
     def _evict(self) -> bool:
-        """Release the oldest parked runs, one batch; True when more could go."""
+        """Release runs that were parked for long, one batch; True when more could go."""
         now = self.host.loop.time()
         for _ in range(BATCH):
             attempt = next(iter(self._parked.values()), None)
             if attempt is None:
                 return False
-            if len(self._parked) <= MAX_PARKED and now - attempt.parked_at < IDLE_SECONDS:
+            if now - attempt.parked_at < IDLE_SECONDS:
                 return False
             attempt.release()
-        if len(self._parked) > MAX_PARKED:
-            self.host.soon(self._evict)
         return True
 
     # Ends, and those who wait for them
