@@ -109,6 +109,7 @@ class _Pinner:
         if function is value:
             return self._copy(function)
         component = copy.copy(value)
+        component.__dict__.pop(_PIN, None)
         self._copies[id(value)] = component
         pinned = self.version_of(function)
         component.fn = pinned

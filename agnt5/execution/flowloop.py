@@ -119,7 +119,12 @@ class FlowLoop(IOLessLoop):
         pop = ready.popleft
         left = soft = self._soft
         handle: Ready | Timer | None = None
-        host, hooks = self._enter()
+        host = _get_running_loop()
+        if host is self._host and type(get_asyncgen_hooks()[0]) is FirstIteration:
+            hooks = None
+            _set_running_loop(self)
+        else:
+            host, hooks = self._enter()
         started = perf_counter()
         try:
             while ready and self._poison is None:
