@@ -119,8 +119,8 @@ def waits_too_early(attempt: Attempt) -> str:
 def warn_large(attempt: Attempt) -> None:
     if attempt.base >= LARGE:
         logger.warning(
-            "run %s has %d journal entries, and every attempt reads them all. Let a new run take over: "
-            "`await ctx.continue_as(...)`.",
+            "run %s has %d journal entries, and every attempt reads them all. Split the work: let child flows, "
+            "`await ctx.call(a_flow, ...)`, do its parts.",
             attempt.run_id,
             attempt.base,
         )
