@@ -133,6 +133,11 @@ impl<S: Store> Engine<S> {
         &self.store
     }
 
+    /// For a simulator that makes its store fail.
+    pub fn store_mut(&mut self) -> &mut S {
+        &mut self.store
+    }
+
     /// Gives the store back, for a simulator that restarts the engine.
     pub fn into_store(self) -> S {
         self.store

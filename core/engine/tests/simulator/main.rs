@@ -31,7 +31,9 @@ fn every_law_holds_for_every_seed() {
     for seed in 0..seeds {
         let outcome = std::panic::catch_unwind(|| run(seed));
         if let Err(cause) = outcome {
-            eprintln!("the seed was {seed}: AGNT5_SIMULATOR_SEED={seed} cargo test -p agnt5-engine --test simulator");
+            eprintln!(
+                "the seed was {seed}: AGNT5_SIMULATOR_SEED={seed} cargo test -p agnt5-engine --test simulator"
+            );
             std::panic::resume_unwind(cause);
         }
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use agnt5_engine::{Append, Engine, Limits, Notice, Request, Session, StartRun, Trace};
 use agnt5_journal::entry::Body as EntryBody;
-use agnt5_journal::{ComponentKind, Entry, Micros, Outcome, Seq, Status, Tape, Taken};
+use agnt5_journal::{ComponentKind, Entry, Micros, Outcome, Seq, Status, Taken, Tape};
 use agnt5_store::{Fault, FaultyStore, MemoryStore, Moment, Read, StoreError};
 use bytes::Bytes;
 
@@ -51,7 +51,11 @@ impl World {
         let mut world = Self {
             random: Random::new(seed),
             now: 1_000_000_000,
-            engine: Engine::new(FaultyStore::new(MemoryStore::new()), Limits::default(), false),
+            engine: Engine::new(
+                FaultyStore::new(MemoryStore::new()),
+                Limits::default(),
+                false,
+            ),
             attempts: BTreeMap::new(),
             zombies: Vec::new(),
             queue: Vec::new(),
@@ -125,26 +129,52 @@ impl World {
             Some(run) if targeted => run.clone(),
             _ => String::new(),
         };
-        let name = self.random.pick(&EVENTS).expect("there are some").to_string();
+        let name = self
+            .random
+            .pick(&EVENTS)
+            .expect("there are some")
+            .to_string();
         let id = format!("event {}", self.events);
         let payload = Bytes::from_static(b"1");
-        self.queue.push((0, Request::SendEvent { name, payload, id, run_id, keep: 60_000_000 }));
+        self.queue.push((
+            0,
+            Request::SendEvent {
+                name,
+                payload,
+                id,
+                run_id,
+                keep: 60_000_000,
+            },
+        ));
     }
 
     fn meddle(&mut self) {
-        let Some(run_id) = self.random.pick(&self.runs).cloned() else { return };
-        self.queue.push((0, match self.random.below(3) {
-            0 => Request::Cancel { run_id },
-            1 => Request::Pause { run_id, reason: "a person looks".to_owned() },
-            _ => Request::Resume { run_id, decisions: HashMap::new() },
-        }));
+        let Some(run_id) = self.random.pick(&self.runs).cloned() else {
+            return;
+        };
+        self.queue.push((
+            0,
+            match self.random.below(3) {
+                0 => Request::Cancel { run_id },
+                1 => Request::Pause {
+                    run_id,
+                    reason: "a person looks".to_owned(),
+                },
+                _ => Request::Resume {
+                    run_id,
+                    decisions: HashMap::new(),
+                },
+            },
+        ));
     }
 
     fn time_passes(&mut self) {
         self.now = match self.random.below(10) {
             0 => self.now - 3_000_000,
             1 => self.now + 3_600_000_000,
-            2..=5 => self.wake.map_or(self.now + 1_000, |wake| wake.max(self.now)),
+            2..=5 => self
+                .wake
+                .map_or(self.now + 1_000, |wake| wake.max(self.now)),
             _ => self.now + self.random.below(500_000) as Micros,
         };
         self.commit();
@@ -158,13 +188,15 @@ impl World {
             0 => StoreError::Io("the disk is gone".to_owned()),
             _ => StoreError::Full("the disk is full".to_owned()),
         };
-        let moment = if self.random.chance(50) { Moment::Before } else { Moment::After };
+        let moment = if self.random.chance(50) {
+            Moment::Before
+        } else {
+            Moment::After
+        };
         let after = self.random.below(20);
-        let mut store = self.take_store();
+        let store = self.engine.store_mut();
         let at = store.operations() + after;
         store.plan(Fault { at, moment, error });
-        self.engine = reopened(store, self.now);
-        self.serve_all();
     }
 
     /// The process is gone, and with it everything that was not committed.
@@ -178,7 +210,11 @@ impl World {
         self.queue.clear();
         self.attempts.clear();
         self.zombies.clear();
-        let empty = Engine::new(FaultyStore::new(MemoryStore::new()), Limits::default(), false);
+        let empty = Engine::new(
+            FaultyStore::new(MemoryStore::new()),
+            Limits::default(),
+            false,
+        );
         std::mem::replace(&mut self.engine, empty).into_store()
     }
 
@@ -235,18 +271,30 @@ impl World {
     }
 
     fn durable(&mut self, key: u64, seq: Seq) {
-        let Some(attempt) = self.attempts.get_mut(&key) else { return };
-        let held = attempt.unacknowledged.partition_point(|entry| entry.seq <= seq);
+        let Some(attempt) = self.attempts.get_mut(&key) else {
+            return;
+        };
+        let held = attempt
+            .unacknowledged
+            .partition_point(|entry| entry.seq <= seq);
         for entry in attempt.unacknowledged.drain(..held) {
             if let Some(EntryBody::Completion(completion)) = &entry.body
-                && matches!(Outcome::of_completion(&completion.outcome), Some(Outcome::Value(_)))
+                && matches!(
+                    Outcome::of_completion(&completion.outcome),
+                    Some(Outcome::Value(_))
+                )
                 && let Some(path) = attempt.paths.get(&completion.command)
             {
                 self.laws.step_recorded(&attempt.run, path);
             }
             self.laws.acknowledge(&attempt.run, entry);
         }
-        let ready: Vec<Seq> = attempt.due.iter().copied().filter(|due| *due <= seq).collect();
+        let ready: Vec<Seq> = attempt
+            .due
+            .iter()
+            .copied()
+            .filter(|due| *due <= seq)
+            .collect();
         attempt.due.retain(|due| *due > seq);
         for step in ready {
             start_step(attempt, step, &mut self.laws);
@@ -255,16 +303,27 @@ impl World {
 
     /// Drives an attempt until it waits.
     fn pump(&mut self, key: u64) {
-        let Some(attempt) = self.attempts.get_mut(&key) else { return };
+        let Some(attempt) = self.attempts.get_mut(&key) else {
+            return;
+        };
         if attempt.session.tape().is_closed() {
             return;
         }
         let now = self.now;
         let diverged = "the code did not change";
         loop {
-            let steps = attempt.body.advance(&mut attempt.session, now).expect(diverged);
+            let steps = attempt
+                .body
+                .advance(&mut attempt.session, now)
+                .expect(diverged);
             for seq in steps {
-                let path = attempt.session.tape().op(seq).expect("it was just asked").path.to_string();
+                let path = attempt
+                    .session
+                    .tape()
+                    .op(seq)
+                    .expect("it was just asked")
+                    .path
+                    .to_string();
                 attempt.paths.insert(seq, path);
                 attempt.due.push(seq);
             }
@@ -278,7 +337,12 @@ impl World {
                     attempt.session.rearm(now);
                     let store = self.engine.store();
                     let recorded = entries(store, &rows_by_num(store, attempt.num)).len() as Seq;
-                    let ready: Vec<Seq> = attempt.due.iter().copied().filter(|due| *due < recorded).collect();
+                    let ready: Vec<Seq> = attempt
+                        .due
+                        .iter()
+                        .copied()
+                        .filter(|due| *due < recorded)
+                        .collect();
                     attempt.due.retain(|due| *due >= recorded);
                     for step in ready {
                         if attempt.session.is_uncertain(step) {
@@ -299,27 +363,43 @@ impl World {
             if let Taken::Retry { seq } = &taken {
                 start_step(attempt, *seq, &mut self.laws);
             }
-            attempt.body.tell(&taken, &mut attempt.session, now).expect(diverged);
+            attempt
+                .body
+                .tell(&taken, &mut attempt.session, now)
+                .expect(diverged);
         }
         self.hand_over(key);
     }
 
     fn hand_over(&mut self, key: u64) {
-        let Some(attempt) = self.attempts.get_mut(&key) else { return };
+        let Some(attempt) = self.attempts.get_mut(&key) else {
+            return;
+        };
         if let Some(end) = attempt.body.end() {
             let (outcome, state) = match end {
                 End::Cancelled => (Outcome::Cancelled, None),
                 End::Value if attempt.kind == ComponentKind::Object => {
-                    let state = self.engine.store().object(&attempt.object).expect("the store reads");
-                    let count: u64 = state.map_or(0, |bytes| String::from_utf8_lossy(&bytes).parse().expect("a number"));
+                    let state = self
+                        .engine
+                        .store()
+                        .object(&attempt.object)
+                        .expect("the store reads");
+                    let count: u64 = state.map_or(0, |bytes| {
+                        String::from_utf8_lossy(&bytes).parse().expect("a number")
+                    });
                     (value(b"1"), Some(Bytes::from((count + 1).to_string())))
                 }
                 End::Value => (value(b"1"), None),
             };
-            attempt.session.end(outcome, Vec::new(), Bytes::new(), state, self.now).expect("it is open");
+            attempt
+                .session
+                .end(outcome, Vec::new(), Bytes::new(), state, self.now)
+                .expect("it is open");
         }
         let open = attempt.session.tape().open_ops();
-        attempt.running.retain(|running| open.iter().any(|(seq, _)| seq == running));
+        attempt
+            .running
+            .retain(|running| open.iter().any(|(seq, _)| seq == running));
         let parked = attempt.body.end().is_none()
             && attempt.running.is_empty()
             && attempt.body.waits_durably(&attempt.session);
@@ -337,14 +417,22 @@ impl World {
             .filter(|(_, attempt)| !attempt.running.is_empty())
             .map(|(key, _)| *key)
             .collect();
-        let Some(key) = self.random.pick(&busy).copied() else { return self.commit() };
+        let Some(key) = self.random.pick(&busy).copied() else {
+            return self.commit();
+        };
         let fails = self.random.chance(20);
         let attempt = self.attempts.get_mut(&key).expect("it was just found");
         let index = self.random.below(attempt.running.len() as u64) as usize;
         let seq = attempt.running.swap_remove(index);
         if fails {
             let due = self.now + 100_000;
-            attempt.session.retry(seq, Bytes::from_static(b"{}"), due, Trace::default(), self.now);
+            attempt.session.retry(
+                seq,
+                Bytes::from_static(b"{}"),
+                due,
+                Trace::default(),
+                self.now,
+            );
         } else {
             attempt.session.settle(seq, value(b"1"), Trace::default());
         }
@@ -363,7 +451,9 @@ impl World {
             })
             .map(|(key, _)| *key)
             .collect();
-        let Some(key) = self.random.pick(&parked).copied() else { return };
+        let Some(key) = self.random.pick(&parked).copied() else {
+            return;
+        };
         let mut attempt = self.attempts.remove(&key).expect("it was just found");
         let release = attempt.session.release();
         self.queue.push((0, release));
@@ -373,7 +463,9 @@ impl World {
     fn a_zombie_writes(&mut self) {
         for zombie in &mut self.zombies {
             for seq in std::mem::take(&mut zombie.running) {
-                zombie.session.settle(seq, value(b"from the grave"), Trace::default());
+                zombie
+                    .session
+                    .settle(seq, value(b"from the grave"), Trace::default());
             }
             while let Ok(Some(_)) = zombie.session.take(self.now) {}
             if let Some(request) = zombie.session.submit(false) {
@@ -421,7 +513,11 @@ impl World {
                 || row.status == Status::Waiting
                 || (row.status == Status::Paused && !row.reason.is_empty())
                 || self.waits_for_its_turn(&row);
-            assert!(rests, "{} is {:?} and nothing will happen to it", row.id, row.status);
+            assert!(
+                rests,
+                "{} is {:?} and nothing will happen to it",
+                row.id, row.status
+            );
             let entries = entries(store, &row);
             if row.kind == ComponentKind::Flow && row.status.is_terminal() && row.epoch > 0 {
                 replay(&row.id, &row.component, entries, &mut self.random);
@@ -436,7 +532,10 @@ impl World {
 }
 
 fn rows_by_num(store: &impl Read, num: i64) -> agnt5_store::RunRow {
-    store.run(num).expect("the store reads").expect("the run is stored")
+    store
+        .run(num)
+        .expect("the store reads")
+        .expect("the run is stored")
 }
 
 fn reopened(store: FaultyStore<MemoryStore>, now: Micros) -> Engine<FaultyStore<MemoryStore>> {
@@ -451,7 +550,9 @@ fn reopened(store: FaultyStore<MemoryStore>, now: Micros) -> Engine<FaultyStore<
 }
 
 fn start_step(attempt: &mut Attempt, seq: Seq, laws: &mut Laws) {
-    let Some(op) = attempt.session.tape().op(seq) else { return };
+    let Some(op) = attempt.session.tape().op(seq) else {
+        return;
+    };
     if op.retry_at > 0 || attempt.running.contains(&seq) {
         return;
     }
@@ -462,7 +563,10 @@ fn start_step(attempt: &mut Attempt, seq: Seq, laws: &mut Laws) {
 
 /// Runs the code against its whole journal: it has to ask the same and may not add anything.
 fn replay(run: &str, component: &str, entries: Vec<Entry>, random: &mut Random) {
-    let ended_by_engine = !matches!(entries.last().and_then(|entry| entry.body.as_ref()), Some(EntryBody::Ended(_)));
+    let ended_by_engine = !matches!(
+        entries.last().and_then(|entry| entry.body.as_ref()),
+        Some(EntryBody::Ended(_))
+    );
     assert!(!ended_by_engine, "{run} is terminal");
     let body_entries = entries.len();
     let lease = agnt5_engine::Lease {
@@ -478,15 +582,23 @@ fn replay(run: &str, component: &str, entries: Vec<Entry>, random: &mut Random) 
     let mut session = Session::new(lease).expect("a journal that can be followed");
     let mut body = Body::new(component, ComponentKind::Flow, random);
     loop {
-        body.advance(&mut session, 0).unwrap_or_else(|error| panic!("{run} diverged: {error}"));
+        body.advance(&mut session, 0)
+            .unwrap_or_else(|error| panic!("{run} diverged: {error}"));
         if body.end().is_some() || !session.tape().replaying() {
             break;
         }
-        let taken = session.take(0).unwrap_or_else(|error| panic!("{run} diverged: {error}"));
+        let taken = session
+            .take(0)
+            .unwrap_or_else(|error| panic!("{run} diverged: {error}"));
         let Some(taken) = taken else { break };
-        body.tell(&taken, &mut session, 0).unwrap_or_else(|error| panic!("{run} diverged: {error}"));
+        body.tell(&taken, &mut session, 0)
+            .unwrap_or_else(|error| panic!("{run} diverged: {error}"));
     }
-    assert_eq!(session.tape().length(), body_entries as Seq, "the replay of {run} wrote something");
+    assert_eq!(
+        session.tape().length(),
+        body_entries as Seq,
+        "the replay of {run} wrote something"
+    );
     assert!(Tape::new(entries).is_ok());
 }
 

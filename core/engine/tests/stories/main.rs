@@ -1,0 +1,9 @@
+//! What the engine decides, told as stories on the memory store with a clock in the hand.
+
+mod children;
+mod desk;
+mod events;
+mod lifecycle;
+mod storage;
+mod timers;
+mod turns;
