@@ -14,7 +14,7 @@ from agnt5.codec.fault import Fault
 from agnt5.codec.plain import MARKER, dump, load
 from agnt5.codec.raw import Raw
 from agnt5.codec.reader import Reader, Unknown
-from agnt5.codec.rebuild import LOST, fixed_members, is_group, lost_names, original, rebuild
+from agnt5.codec.rebuild import LOST, fixed_members, is_group, lost_names, original, rebuild, set_cause
 from agnt5.codec.registry import Namespace
 from agnt5.codec.trace import message_of, traceback_text
 from agnt5.codec.writer import Writer
@@ -208,7 +208,7 @@ def _build(r: Reader, document: dict[str, Any], tagged: bool, depth: int) -> Bas
         vars(exc)["attempts"] = attempts
     cause = document["cause"]
     if type(cause) is dict and depth < _MAX_CAUSES:
-        exc.__cause__ = _rebuilt(r, cause, tagged, depth + 1)
+        set_cause(exc, _rebuilt(r, cause, tagged, depth + 1))
     return exc
 
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from agnt5.codec.fault import Fault
+from agnt5.codec.plain import dump, load
+from agnt5.codec.reader import Reader
 from agnt5.codec.same_frame import difference
-from agnt5.codec.stdlib import base64_of, bytes_of
+from agnt5.codec.stdlib import base64_of, bytes_of, read_zone, zone_of
 from agnt5.errors import SerializationError
 
 if TYPE_CHECKING:
-    from agnt5.codec.reader import Read, Reader
+    from agnt5.codec.reader import Read
     from agnt5.codec.writer import Write, Writer
 
 _EXTRA = "Install the extra: pip install 'agnt5[data]'."
@@ -120,9 +122,6 @@ def _frame(stream: bytes, notes: dict[str, Any]) -> Any:
 
 def _read_notes(notes: dict[str, Any]) -> dict[str, Any]:
     """A copy with the attributes decoded, for the check that follows encoding."""
-    from agnt5.codec.plain import dump, load
-    from agnt5.codec.reader import Reader
-
     return {**notes, "attrs": Reader().value(load(dump(notes["attrs"])))}
 
 
@@ -141,27 +140,29 @@ def _read_series(r: Reader, payload: Any) -> Any:
 
 
 def _write_timestamp(w: Writer, value: Any) -> Any:
-    from agnt5.codec.stdlib import zone_of
-
-    return {"~timestamp": [_integer(value), value.unit, zone_of(value.tzinfo), value.fold]}
+    return {"~timestamp": [_integer(value), value.unit, zone_of(value.tzinfo)]}
 
 
 def _read_timestamp(r: Reader, payload: Any) -> Any:
     pd = _pandas()
-    from agnt5.codec.stdlib import read_zone
-
-    count, unit, zone, _fold = payload
-    made = pd.Timestamp(count, unit=unit).as_unit(unit)
+    count, unit, zone = payload
+    made = pd.Timestamp(_count(count), unit=unit).as_unit(unit)
     return made if zone is None else made.tz_localize("UTC").tz_convert(read_zone(zone))
 
 
+def _count(payload: Any) -> int:
+    if type(payload) is not int:
+        raise ValueError("a whole number was expected")
+    return payload
+
+
 def _integer(value: Any) -> int:
-    return int(value.value if value.unit == "ns" else value.asm8.astype("int64"))
+    return int(value.asm8.astype("int64"))
 
 
 def _read_timedelta(r: Reader, payload: Any) -> Any:
     count, unit = payload
-    return _pandas().Timedelta(count, unit=unit).as_unit(unit)
+    return _pandas().Timedelta(_count(count), unit=unit).as_unit(unit)
 
 
 def _read_missing(r: Reader, payload: Any) -> Any:

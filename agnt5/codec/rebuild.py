@@ -17,6 +17,11 @@ _HEAP_TYPE = 1 << 9
 """Py_TPFLAGS_HEAPTYPE: absent on the classes that are compiled into Python."""
 
 
+# Set by descriptor: plain assignment would run a __setattr__ of the user's class.
+_set_args: Any = BaseException.__dict__["args"].__set__
+set_cause: Any = BaseException.__dict__["__cause__"].__set__
+
+
 class Incomplete:
     """Explains attributes that were not recorded. Mixed into the class of such an exception, before its own."""
 
@@ -87,7 +92,7 @@ def rebuild(
         exc: BaseException = base.__new__(made, args[0] if args else message, members)
     else:
         exc = _new(base, made, args)
-        exc.args = args
+        _set_args(exc, args)
     fixed = fixed_members(cls)
     own = vars(exc)
     for name, value in attrs.items():

@@ -35,7 +35,8 @@ def message_of(exc: BaseException) -> str:
 
 def _hide_own_frames(view: traceback.TracebackException, depth: int) -> None:
     theirs = [frame for frame in view.stack if not frame.filename.startswith(_PACKAGE)]
-    if theirs and len(theirs) != len(view.stack):
+    # An error raised and caught in here keeps its frames only if it is the one to be shown.
+    if len(theirs) != len(view.stack) and (theirs or depth > 0):
         view.stack = traceback.StackSummary.from_list(theirs)
     if depth < 20:
         for other in (view.__cause__, view.__context__, *(view.exceptions or ())):
