@@ -120,10 +120,11 @@ def capture_into(capture: Capture | None) -> None:
     _current.set(capture)
 
 
+_OURS = frozenset({"write", "writelines", "flush"})
+
+
 class Tee:
     """Stands in for `sys.stdout` or `sys.stderr`: keeps what the current step writes, delegates everything."""
-
-    __slots__ = ("_name", "_stream")
 
     def __init__(self, name: str, stream: TextIO) -> None:
         object.__setattr__(self, "_name", name)
@@ -154,10 +155,18 @@ class Tee:
         return getattr(self._stream, name)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        setattr(self._stream, name, value)
+        # IPython replaces `sys.stdout.write` by a function that calls the one it found, which is ours: given to the
+        # stream below, the two would call each other for ever.
+        if name in _OURS:
+            object.__setattr__(self, name, value)
+        else:
+            setattr(self._stream, name, value)
 
     def __delattr__(self, name: str) -> None:
-        delattr(self._stream, name)
+        if name in _OURS:
+            object.__delattr__(self, name)
+        else:
+            delattr(self._stream, name)
 
     def __dir__(self) -> list[str]:
         return dir(self._stream)

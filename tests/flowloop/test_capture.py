@@ -209,3 +209,21 @@ def test_what_is_kept_is_the_start_and_the_end_and_says_what_is_missing(pieces: 
     at = next(n for n, (stream, _, _) in enumerate(records) if stream == "cut")
     assert "".join(text for _, _, text in records[:at]) == said[:50]
     assert "".join(text for _, _, text in records[at + 1 :]) == said[-50:]
+
+
+def test_a_write_that_is_replaced_by_one_which_calls_it_still_ends(monkeypatch):
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", stream)
+    ensure_installed()
+    found = sys.stdout.write
+    said = []
+
+    def wrapper(text):
+        said.append(text)
+        return found(text)
+
+    sys.stdout.write = wrapper
+    print("once")
+    assert stream.getvalue() == "once\n"
+    del sys.stdout.write
+    assert said == ["once", "\n"]
