@@ -193,5 +193,15 @@ def __getattr__(name: str) -> Any:
     return found
 
 
+def load_ipython_extension(shell: Any) -> None:
+    """`%load_ext agnt5`: the same as `%load_ext agnt5_jupyter`."""
+    import_module("agnt5_jupyter").load_ipython_extension(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """`%unload_ext agnt5`."""
+    import_module("agnt5_jupyter").unload_ipython_extension(shell)
+
+
 def __dir__() -> list[str]:
     return sorted({*__all__, *globals()})
