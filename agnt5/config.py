@@ -189,7 +189,8 @@ def _checked(name: str, value: Any, source: str) -> Any:
     if name in ("durability", "recover", "redact"):
         return _choice(value, source, {"durability": DURABILITY, "recover": RECOVER, "redact": REDACT}[name])
     if name == "log_level":
-        return _choice(value.upper() if isinstance(value, str) else value, source, LOG_LEVELS)
+        upper = value.strip().upper() if isinstance(value, str) else value
+        return upper if upper in LOG_LEVELS else _choice(value, source, LOG_LEVELS)
     if name in ("max_concurrency", "max_payload"):
         return _count(value, source)
     if name in ("dev_mode", "hot_reload", "trace_enabled", "metrics_enabled"):

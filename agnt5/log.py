@@ -12,6 +12,7 @@ import logging
 import sys
 from typing import Any, TextIO
 
+from agnt5.config import LOG_LEVELS, settings
 from agnt5.errors import ConfigurationError
 from agnt5.secret import mask
 
@@ -19,8 +20,6 @@ logger = logging.getLogger("agnt5")
 """The package's logger; modules use children of it or this one."""
 
 logger.addHandler(logging.NullHandler())
-
-LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 # What every LogRecord has; anything else came in by `extra=`.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
@@ -85,12 +84,10 @@ def parse_level(level: str | int, name: str = "level") -> int:
     if isinstance(level, int) and not isinstance(level, bool):  # pyright: ignore[reportUnnecessaryIsInstance]
         return level
     text = str(level).strip().upper()
-    if text not in LEVELS:
-        raise ConfigurationError(f"{name} must be one of {', '.join(LEVELS)}, not {level!r}.")
+    if text not in LOG_LEVELS:
+        raise ConfigurationError(f"{name} must be one of {', '.join(LOG_LEVELS)}, not {level!r}.")
     return getattr(logging, text)
 
 
 def _configured_level() -> int:
-    from agnt5.config import settings
-
     return parse_level(settings().log_level)

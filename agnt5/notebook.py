@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import zlib
 from typing import Any
 
 _LONGEST = 80
@@ -38,7 +39,10 @@ def notebook_name() -> str | None:
 
 
 def safe_name(path: str) -> str | None:
-    """A name for a directory from a notebook's path, or None when nothing readable is left of it."""
+    """A name for a directory from a notebook's path, or None when it has none."""
     stem = re.split(r"[/\\]", path)[-1].removesuffix(".ipynb")
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip("-._")[:_LONGEST].rstrip("-._")
-    return name or None
+    name = re.sub(r"[^A-Za-z0-9._]+", "-", stem).strip("-._")[:_LONGEST].rstrip("-._")
+    if name or not stem.strip("-._ "):
+        return name or None
+    # A name in another script: still one store for each notebook.
+    return f"notebook-{zlib.crc32(stem.encode('utf-8', 'surrogatepass')):08x}"

@@ -17,7 +17,11 @@ from agnt5.errors import (
     FlowSpinError,
     ObjectReentered,
     ProviderAuthError,
+    QuotaExceeded,
     RunCancelled,
+    RunClosed,
+    RunConflict,
+    RunNotFound,
     SerializationError,
     TerminalError,
 )
@@ -40,6 +44,10 @@ PROGRAMMING_ERRORS: Classes = (
     ContentRefused,
     ObjectReentered,
     FlowSpinError,
+    QuotaExceeded,
+    RunClosed,
+    RunConflict,
+    RunNotFound,
 )
 
 # Never tried again, whatever a policy says: the engine relies on it, or the code asked for it.

@@ -2,6 +2,32 @@
 
 Encoding never pickles and never guesses: what would not come back exactly raises SerializationError with the path to
 it. Decoding never imports a module and never builds a class the program has not registered.
+
+JSON holds str, bool, None, finite floats, ints of 64 bits, lists, and dicts with str keys as they are. Anything else is an
+object with one key, its tag:
+
+    ~tuple ~set ~frozenset      [items], sets sorted by their bytes     ~range        [start, stop, step]
+    ~dict                       [[key, value], ...]: keys that are not str, or that look like a tag
+    ~ordereddict ~counter       [[key, value], ...]                     ~deque        [maxlen, [items]]
+    ~defaultdict                [factory, [[key, value], ...]]          ~float        "nan" "inf" "-inf"
+    ~int                        "0x..." beyond 64 bits                  ~complex      [real, imaginary]
+    ~str                        Python escapes: text with lone surrogates
+    ~bytes ~bytearray           base64                                  ~decimal      "1.10"
+    ~fraction                   [numerator, denominator]                ~uuid         "..."
+    ~datetime ~time             [iso, zone] or [iso, zone, fold]        ~date         iso
+    ~timedelta                  [days, seconds, microseconds]           ~path         [class, text]
+    ~zone                       null, "Area/City", [offset in microseconds] or [offset, name]
+    ~enum                       [class, member name, or value of a flag]
+    ~dataclass                  [class, {field: value}]                 ~namedtuple   [class, [values]]
+    ~model                      [class, {fields}, [fields set], {extra}, {private}] of a pydantic model
+    ~type                       [name, what the registered encode= gave]
+    ~state                      [class, plain value or null, {attributes}]
+    ~error                      a failure document                      ~lost         [class, repr]: was not recordable
+    ~ndarray ~npscalar          base64 of npy                           ~secret       name
+    ~dataframe ~series          [base64 of an Arrow IPC stream, notes, name of the series]
+    ~timestamp ~pdtimedelta     [count, unit, zone]                     ~pdmissing    "NaT" "NA"
+
+A class is named `module:qualname`.
 """
 
 from __future__ import annotations

@@ -168,14 +168,15 @@ def same(a: Any, b: Any) -> bool:
     if isinstance(a, complex):
         return same(a.real, b.real) and same(a.imag, b.imag)
     if isinstance(a, list | tuple | collections.deque):
-        return (
-            len(a) == len(b)
-            and getattr(a, "maxlen", None) == getattr(b, "maxlen", None)
-            and all(map(same, a, b))
-        )
+        return len(a) == len(b) and getattr(a, "maxlen", None) == getattr(b, "maxlen", None) and all(map(same, a, b))
     if isinstance(a, dict):
         factory = getattr(a, "default_factory", None) is getattr(b, "default_factory", None)
-        return factory and len(a) == len(b) and all(map(same, a.keys(), b.keys())) and all(map(same, a.values(), b.values()))
+        return (
+            factory
+            and len(a) == len(b)
+            and all(map(same, a.keys(), b.keys()))
+            and all(map(same, a.values(), b.values()))
+        )
     if isinstance(a, decimal.Decimal):
         return a.as_tuple() == b.as_tuple()
     if isinstance(a, dt.datetime | dt.time):

@@ -9,7 +9,7 @@ import functools
 import subprocess
 import sys
 from collections.abc import Callable
-from typing import Annotated, Any, Generic, Literal, NewType, Optional, TypedDict, TypeVar
+from typing import Annotated, Any, Generic, Literal, NewType, TypedDict, TypeVar
 
 import pydantic
 import pytest
@@ -27,7 +27,8 @@ def record_of(name: str, fields: str) -> bytes:
 # Made by a function, so that each test has classes of its own under the name of this module.
 def define(name: str, **fields: Any) -> type:
     made = dataclasses.make_dataclass(
-        name, [(n, t) if not isinstance(t, tuple) else (n, t[0], dataclasses.field(default=t[1])) for n, t in fields.items()]
+        name,
+        [(n, t) if not isinstance(t, tuple) else (n, t[0], dataclasses.field(default=t[1])) for n, t in fields.items()],
     )
     made.__module__ = __name__
     return made
@@ -58,7 +59,7 @@ def test_strict_decoding_refuses_what_is_not_registered() -> None:
 
 def test_annotations_register_what_they_mention() -> None:
     inner = define("Inner", x=int)
-    outer = define("Outer", inners=list[inner], other=(Optional["Leaf"], None))
+    outer = define("Outer", inners=list[inner], other=("Nowhere | None", None))
     Choice = enum.Enum("Choice", ["YES"], module=__name__)
     Pair = collections.namedtuple("Pair", "a b", module=__name__)
     Model = pydantic.create_model("Model", __module__=__name__, inner=(inner, ...))
@@ -88,7 +89,7 @@ def test_annotations_of_generic_models_and_recursive_classes() -> None:
         items: list[Item]
 
     class Entry(pydantic.BaseModel):
-        children: list["Entry"] = []
+        children: list[Entry] = []
 
     def fn(page: Any) -> None: ...
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import io
 import json
 import os
@@ -41,18 +42,22 @@ NAMES = [
 leaves = st.one_of(
     st.none(), st.booleans(), st.integers(-5, 5), st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=8)
 )
-words = st.one_of(leaves, st.sampled_from([*NAMES, "", "../../etc/passwd", "2024-01-01", "PosixPath", "0x" + "f" * 50, "AAAA"]))
+words = st.one_of(
+    leaves, st.sampled_from([*NAMES, "", "../../etc/passwd", "2024-01-01", "PosixPath", "0x" + "f" * 50, "AAAA"])
+)
 
 
 def hostile(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     document = st.fixed_dictionaries(
         {"type": words, "message": words},
-        optional={n: inner for n in ("args", "attrs", "traceback", "cause", "attempts", "members", "lost")},
+        optional=dict.fromkeys(("args", "attrs", "traceback", "cause", "attempts", "members", "lost"), inner),
     )
     return st.one_of(
         st.lists(inner, max_size=4),
         st.dictionaries(st.text(max_size=5) | st.just("~tuple"), inner, max_size=3),
-        st.builds(lambda tag, payload: {tag: payload}, st.sampled_from(TAGS) | st.text(max_size=4).map("~".__add__), inner),
+        st.builds(
+            lambda tag, payload: {tag: payload}, st.sampled_from(TAGS) | st.text(max_size=4).map("~".__add__), inner
+        ),
         st.builds(
             lambda tag, name, rest: {tag: [name, *rest]},
             st.sampled_from(TAGS),
@@ -95,10 +100,8 @@ def test_damaged_records_are_read_or_refused(data: st.DataObject) -> None:
     record = bytearray(encode(value))
     for _ in range(data.draw(st.integers(1, 3))):
         record[data.draw(st.integers(0, len(record) - 1))] = data.draw(st.integers(0, 255))
-    try:
+    with contextlib.suppress(SerializationError):
         decode(bytes(record))
-    except SerializationError:
-        pass
     preview(bytes(record))
 
 
@@ -151,7 +154,10 @@ from agnt5.codec import decode_failure
 print(type(decode_failure(b'{"type":"lazy:Error","message":"m"}')).__name__)
 """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
-    assert subprocess.check_output([sys.executable, "-c", program], env=environment, text=True).strip() == "RetriesExhausted"
+    assert (
+        subprocess.check_output([sys.executable, "-c", program], env=environment, text=True).strip()
+        == "RetriesExhausted"
+    )
 
 
 def test_no_code_of_an_exception_class_runs() -> None:
@@ -219,12 +225,10 @@ def test_a_damaged_arrow_stream_is_refused(tag: str) -> None:
 
 
 def test_very_deep_bytes_are_refused() -> None:
-    for data in (b"[" * 100_000, b'{"a":' * 50_000, b'{"~tuple":[' * 50_000, b"[" * 900 + b"]" * 900):
-        try:
+    for data in (b"[" * 100_000, b'{"a":' * 50_000, b'{"~tuple":[' * 50_000, b'{"~tuple":[' * 600 + b"]}" * 600):
+        with pytest.raises(SerializationError, match=r"too deep|damaged"):
             decode(data)
-        except SerializationError as error:
-            assert "too deep" in str(error) or "damaged" in str(error)
-        preview(data)
+        assert preview(data)
 
 
 def test_tags_in_other_places_are_plain_data() -> None:

@@ -16,7 +16,13 @@ from agnt5.retry import DEFAULT, NO_RETRY, ConstantBackoff, ExponentialBackoff, 
 
 def test_the_defaults_are_those_of_the_documentation() -> None:
     policy = ExponentialBackoff()
-    assert (policy.max_attempts, policy.initial, policy.factor, policy.max_interval, policy.jitter) == (5, 0.1, 2.0, 60.0, 0.1)
+    assert (policy.max_attempts, policy.initial, policy.factor, policy.max_interval, policy.jitter) == (
+        5,
+        0.1,
+        2.0,
+        60.0,
+        0.1,
+    )
     assert (policy.retry_on, policy.fatal) == ((Exception,), ())
     assert DEFAULT.max_attempts == 3
     assert NO_RETRY.max_attempts == 1
@@ -26,10 +32,17 @@ def test_the_numbers_the_core_wants() -> None:
     policy = ExponentialBackoff(initial=0.25, max_interval=2)
     assert (policy.initial_us, policy.factor, policy.max_interval_us, policy.jitter) == (250_000, 2.0, 2_000_000, 0.1)
     constant = ConstantBackoff(interval=1.5)
-    assert (constant.initial_us, constant.factor, constant.max_interval_us, constant.jitter) == (1_500_000, 1.0, 1_500_000, 0.0)
+    assert (constant.initial_us, constant.factor, constant.max_interval_us, constant.jitter) == (
+        1_500_000,
+        1.0,
+        1_500_000,
+        0.0,
+    )
 
 
-@pytest.mark.parametrize("exc", [ValueError(), OSError(), RuntimeError(), errors.RateLimited(), errors.StepTimeout(), KeyError()])
+@pytest.mark.parametrize(
+    "exc", [ValueError(), OSError(), RuntimeError(), errors.RateLimited(), errors.StepTimeout(), KeyError()]
+)
 def test_what_may_go_away_is_tried_again(exc: Exception) -> None:
     assert DEFAULT.retries(exc)
 
