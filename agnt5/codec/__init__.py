@@ -3,8 +3,8 @@
 Encoding never pickles and never guesses: what would not come back exactly raises SerializationError with the path to
 it. Decoding never imports a module and never builds a class the program has not registered.
 
-JSON holds str, bool, None, finite floats, ints of 64 bits, lists, and dicts with str keys as they are. Anything else is an
-object with one key, its tag:
+JSON holds str, bool, None, finite floats, ints of 64 bits, lists, and dicts with str keys as they are. Anything else is
+an object with one key, its tag:
 
     ~tuple ~set ~frozenset      [items], sets sorted by their bytes     ~range        [start, stop, step]
     ~dict                       [[key, value], ...]: keys that are not str, or that look like a tag
