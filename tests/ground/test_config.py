@@ -128,7 +128,7 @@ def test_a_file_called_like_a_home_is_none(tmp_path: Path) -> None:
 
 
 def test_in_a_notebook_the_store_is_named_after_it_and_runs_ask(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("JPY_SESSION_NAME", "/home/me/work/My analysis (2).ipynb")
+    monkeypatch.setenv("JPY_SESSION_NAME", "/somewhere/work/My analysis (2).ipynb")
     assert settings().store == "default"  # a script started from a notebook inherits the variable
     in_notebook(monkeypatch)
     assert settings().store == "My-analysis-2"
