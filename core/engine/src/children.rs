@@ -2,8 +2,8 @@
 
 use agnt5_journal::entry::Body;
 use agnt5_journal::{
-    Command, ComponentKind, Entry, Micros, Outcome, Payload, Seq, Spilled, Started, Status, ended,
-    identity, segment,
+    Command, ComponentKind, Entry, Micros, Outcome, Payload, Seq, Spilled, Started, Status, ended, identity,
+    segment,
 };
 use agnt5_store::{RunNum, RunRow, Segment, Store, StoreError};
 use bytes::Bytes;
@@ -26,11 +26,7 @@ impl<S: Store> Engine<S> {
                 "run {} exists already: it is a run of {} with {} input; choose another run id",
                 row.id,
                 row.component,
-                if row.component == start.component {
-                    "a different"
-                } else {
-                    "its own"
-                },
+                if row.component == start.component { "a different" } else { "its own" },
             );
             return Err(Refusal::new("RunConflict", message).into());
         }
@@ -85,20 +81,9 @@ impl<S: Store> Engine<S> {
         for blob in spilled {
             self.store.put_blob(row.num, &blob.hash, &blob.bytes)?;
         }
-        let entry = Entry {
-            seq: 0,
-            at: self.now,
-            body: Some(Body::Started(started)),
-        };
+        let entry = Entry { seq: 0, at: self.now, body: Some(Body::Started(started)) };
         let bytes = segment::encode(&[entry]);
-        self.store.append(
-            row.num,
-            &Segment {
-                first_seq: 0,
-                count: 1,
-                bytes,
-            },
-        )?;
+        self.store.append(row.num, &Segment { first_seq: 0, count: 1, bytes })?;
         self.queue(&row)?;
         Ok(row.num)
     }
@@ -179,11 +164,7 @@ impl<S: Store> Engine<S> {
             reason: String::new(),
             tags: row.tags.clone(),
         };
-        let hash = command
-            .input
-            .as_ref()
-            .and_then(Payload::as_blob)
-            .map(|blob| blob.hash.clone());
+        let hash = command.input.as_ref().and_then(Payload::as_blob).map(|blob| blob.hash.clone());
         let spilled: Vec<Spilled> = hash
             .and_then(|hash| hash[..].try_into().ok())
             .map(|hash| Spilled { hash, bytes: input })
@@ -194,20 +175,10 @@ impl<S: Store> Engine<S> {
     }
 
     /// Waits for a run's end from now on, or answers at once when it has ended.
-    pub(crate) fn watch_child(
-        &mut self,
-        num: RunNum,
-        seq: Seq,
-        child_id: &str,
-    ) -> Result<(), StoreError> {
+    pub(crate) fn watch_child(&mut self, num: RunNum, seq: Seq, child_id: &str) -> Result<(), StoreError> {
         let Some(child) = self.store.run_by_id(child_id)? else {
-            let message =
-                format!("there is no run {child_id} to wait for; it was refused or deleted");
-            self.answer(
-                num,
-                seq,
-                Outcome::Failure(failure::document("RunNotFound", &message)),
-            );
+            let message = format!("there is no run {child_id} to wait for; it was refused or deleted");
+            self.answer(num, seq, Outcome::Failure(failure::document("RunNotFound", &message)));
             return Ok(());
         };
         if child.status.is_terminal() {
@@ -236,9 +207,7 @@ impl<S: Store> Engine<S> {
         let whole = |bytes: Bytes| Payload::inline(bytes);
         let outcome = match &outcome {
             Outcome::Value(payload) => Outcome::Value(whole(self.bytes_of(Some(payload), &[])?)),
-            Outcome::Failure(payload) => {
-                Outcome::Failure(whole(self.bytes_of(Some(payload), &[])?))
-            }
+            Outcome::Failure(payload) => Outcome::Failure(whole(self.bytes_of(Some(payload), &[])?)),
             other => other.clone(),
         };
         self.answer(num, seq, outcome);
@@ -247,10 +216,7 @@ impl<S: Store> Engine<S> {
 
     /// Everybody who waits for this run goes on.
     pub(crate) fn after_end(&mut self, row: &RunRow, outcome: Outcome) -> Result<(), StoreError> {
-        self.notices.push(Notice::Ended {
-            run_id: row.id.clone(),
-            status: row.status,
-        });
+        self.notices.push(Notice::Ended { run_id: row.id.clone(), status: row.status });
         self.decisions.remove(&row.num);
         self.held.remove(&row.num);
         if !row.object.is_empty() {
@@ -274,18 +240,10 @@ impl<S: Store> Engine<S> {
     }
 
     /// Ends a run that no attempt drives.
-    pub(crate) fn end_unled(
-        &mut self,
-        mut row: RunRow,
-        failure: Payload,
-    ) -> Result<(), StoreError> {
+    pub(crate) fn end_unled(&mut self, mut row: RunRow, failure: Payload) -> Result<(), StoreError> {
         row.reason = failure::summary(&self.bytes_of(Some(&failure), &[])?);
         row.status = Status::Failed;
-        self.end_by_engine(
-            row,
-            ended::Outcome::Failure(failure.clone()),
-            Outcome::Failure(failure),
-        )
+        self.end_by_engine(row, ended::Outcome::Failure(failure.clone()), Outcome::Failure(failure))
     }
 
     pub(crate) fn cancel_unled(&mut self, mut row: RunRow) -> Result<(), StoreError> {
@@ -303,24 +261,10 @@ impl<S: Store> Engine<S> {
         let entries = self.entries(row.num)?.unwrap_or_default();
         let seq = entries.len() as Seq;
         let at: Micros = self.now.max(entries.last().map_or(0, |entry| entry.at));
-        let ended = agnt5_journal::Ended {
-            outcome: Some(ended),
-            ..Default::default()
-        };
-        let entry = Entry {
-            seq,
-            at,
-            body: Some(Body::Ended(ended)),
-        };
+        let ended = agnt5_journal::Ended { outcome: Some(ended), ..Default::default() };
+        let entry = Entry { seq, at, body: Some(Body::Ended(ended)) };
         let bytes = segment::encode(&[entry]);
-        self.store.append(
-            row.num,
-            &Segment {
-                first_seq: seq,
-                count: 1,
-                bytes,
-            },
-        )?;
+        self.store.append(row.num, &Segment { first_seq: seq, count: 1, bytes })?;
         row.ended = Some(at);
         row.interrupted = false;
         self.update(&row)?;

@@ -7,12 +7,9 @@ use agnt5_store::{RunNum, RunRow, Segment, Store, StoreError};
 
 use crate::error::Refusal;
 use crate::limits::Limits;
-use crate::notice::{Inbox, Lease, Notice};
+use crate::notice::{Inbox, Notice};
 use crate::request::{Append, Decision, Reply, Request, Ticket};
 use crate::turns::Turns;
-
-/// Journal bytes read per call when a run is leased.
-const PAGE: usize = 4 << 20;
 
 /// What one transaction came to.
 #[derive(Debug, Default)]
@@ -161,11 +158,7 @@ impl<S: Store> Engine<S> {
         match self.transact(requests, &mut replies) {
             Ok(()) => {
                 self.deliver_arrivals();
-                Batch {
-                    replies,
-                    notices: std::mem::take(&mut self.notices),
-                    wake: self.next_wake(),
-                }
+                Batch { replies, notices: std::mem::take(&mut self.notices), wake: self.next_wake() }
             }
             Err(error) => self.give_up(error, tickets),
         }
@@ -205,13 +198,9 @@ impl<S: Store> Engine<S> {
             Request::Append(append) => self.append(*append),
             Request::Release { num, epoch } => self.release(num, epoch),
             Request::Stop { num, epoch, reason } => self.stop(num, epoch, reason),
-            Request::SendEvent {
-                name,
-                payload,
-                id,
-                run_id,
-                keep,
-            } => self.send_event(name, payload, id, &run_id, keep),
+            Request::SendEvent { name, payload, id, run_id, keep } => {
+                self.send_event(name, payload, id, &run_id, keep)
+            }
             Request::Cancel { run_id } => self.cancel(&run_id),
             Request::Pause { run_id, reason } => self.pause(&run_id, reason),
             Request::Resume { run_id, decisions } => self.resume(&run_id, decisions),
@@ -225,30 +214,14 @@ impl<S: Store> Engine<S> {
     // ---- writing ----------------------------------------------------------------------------------------------------
 
     fn append(&mut self, append: Append) -> Handled<Reply> {
-        let Append {
-            num,
-            key,
-            epoch,
-            entries,
-            spilled,
-            rearm,
-            parked,
-            object_state,
-        } = append;
+        let Append { num, key, epoch, entries, spilled, rearm, parked, object_state } = append;
         let Some(live) = self.live.get(&num).filter(|live| live.epoch == epoch) else {
             self.lose(key, "RunClosed", "another attempt drives this run now");
             return Ok(Reply::Changed(false));
         };
-        if entries
-            .first()
-            .is_some_and(|first| first.seq != live.next_seq)
-        {
+        if entries.first().is_some_and(|first| first.seq != live.next_seq) {
             // Cannot happen while a session hands over every entry once, in order; writing it would lose what is between.
-            self.lose(
-                key,
-                "RunClosed",
-                "the attempt is out of step with its journal",
-            );
+            self.lose(key, "RunClosed", "the attempt is out of step with its journal");
             self.drop_live(num);
             return Ok(Reply::Changed(false));
         }
@@ -280,11 +253,7 @@ impl<S: Store> Engine<S> {
         };
         let count = entries.len();
         let bytes = segment::encode(entries);
-        let segment = Segment {
-            first_seq: first.seq,
-            count: count as u32,
-            bytes,
-        };
+        let segment = Segment { first_seq: first.seq, count: count as u32, bytes };
         self.store.append(num, &segment)?;
         self.dirty = true;
         if let Some(live) = self.live.get_mut(&num) {
@@ -308,11 +277,7 @@ impl<S: Store> Engine<S> {
             _ => {}
         }
         live.parked = parked;
-        let status = if parked {
-            Status::Waiting
-        } else {
-            Status::Running
-        };
+        let status = if parked { Status::Waiting } else { Status::Running };
         if live.row.status != status {
             live.row.status = status;
             self.store.update_run(&live.row)?;
@@ -330,198 +295,20 @@ impl<S: Store> Engine<S> {
         Ok(())
     }
 
-    // ---- leasing ----------------------------------------------------------------------------------------------------
-
-    fn serve(&mut self, component: String) -> Handled<Reply> {
-        for num in self.unserved.remove(&component).unwrap_or_default() {
-            self.ready.push_back(num);
-        }
-        self.served.insert(component);
-        Ok(Reply::Done)
-    }
-
-    /// Queues a run that has something to do. Runs that are live, ended, paused or held stay as they are.
-    pub(crate) fn make_ready(&mut self, num: RunNum) -> Result<(), StoreError> {
-        if self.live.contains_key(&num) || self.held.contains(&num) || self.queued.contains(&num) {
-            return Ok(());
-        }
-        let Some(mut row) = self.store.run(num)? else {
-            return Ok(());
-        };
-        if row.status.is_terminal() || row.status == Status::Paused {
-            return Ok(());
-        }
-        if row.status != Status::Pending {
-            row.status = Status::Pending;
-            self.update(&row)?;
-        }
-        self.queue(&row)
-    }
-
-    pub(crate) fn queue(&mut self, row: &RunRow) -> Result<(), StoreError> {
-        if !self.queued.insert(row.num) {
-            return Ok(());
-        }
-        if self.served.contains(&row.component) {
-            self.ready.push_back(row.num);
-        } else {
-            let waiting = self.unserved.entry(row.component.clone()).or_default();
-            waiting.push(row.num);
-        }
-        Ok(())
-    }
-
-    /// Leases queued runs while there is room.
-    fn admit(&mut self) -> Result<(), StoreError> {
-        while self.active < self.limits.max_active {
-            let Some(num) = self.ready.pop_front() else {
-                break;
-            };
-            self.queued.remove(&num);
-            let Some(row) = self.store.run(num)? else {
-                continue;
-            };
-            if row.status.is_terminal()
-                || row.status == Status::Paused
-                || self.live.contains_key(&num)
-            {
-                self.pass_turn(&row.object);
-                continue;
-            }
-            if !row.object.is_empty() && !self.take_turn(&row)? {
-                continue;
-            }
-            self.lease(row)?;
-        }
-        Ok(())
-    }
-
-    fn lease(&mut self, mut row: RunRow) -> Result<(), StoreError> {
-        let entries = match self.entries(row.num)? {
-            Ok(entries) => entries,
-            Err(reason) => return self.pause_row(row, reason),
-        };
-        let resumed = match row.interrupted {
-            true => std::mem::take(&mut row.reason),
-            false => String::new(),
-        };
-        row.status = Status::Running;
-        row.epoch += 1;
-        row.started = row.started.or(Some(self.now));
-        row.interrupted = false;
-        let inbox = Inbox::default();
-        let next_seq = entries.len() as Seq;
-        let told = entries.iter().any(|entry| {
-            matches!(
-                entry.body,
-                Some(agnt5_journal::entry::Body::CancelRequested(_))
-            )
-        });
-        if row.cancel_requested && !told {
-            inbox.lock().push_back(Arrival::CancelRun);
-        }
-        let key = self.next_key;
-        self.next_key += 1;
-        let lease = Lease {
-            num: row.num,
-            key,
-            epoch: row.epoch,
-            row: row.clone(),
-            entries,
-            inbox: inbox.clone(),
-            resumed,
-            decisions: self.decisions.remove(&row.num).unwrap_or_default(),
-        };
-        let live = Live {
-            key,
-            epoch: row.epoch,
-            row: row.clone(),
-            inbox,
-            next_seq,
-            parked: false,
-            children: None,
-            timers: HashMap::new(),
-            waits: HashSet::new(),
-            joins: HashMap::new(),
-        };
-        self.live.insert(row.num, live);
-        self.active += 1;
-        self.update(&row)?;
-        self.notices.push(Notice::Leased(Box::new(lease)));
-        Ok(())
-    }
-
-    /// The whole journal, or why it cannot be read.
-    pub(crate) fn entries(&self, num: RunNum) -> Result<Result<Vec<Entry>, String>, StoreError> {
-        let mut entries = Vec::new();
-        loop {
-            let page = self.store.journal(num, entries.len() as Seq, PAGE)?;
-            if page.is_empty() {
-                return Ok(Ok(entries));
-            }
-            for segment in page {
-                if segment.first_seq != entries.len() as Seq {
-                    let reason = format!("StoreCorrupt: entry {} is missing", entries.len());
-                    return Ok(Err(reason));
-                }
-                if let Err(error) = segment::decode(&segment.bytes, &mut entries) {
-                    return Ok(Err(format!("StoreCorrupt: {error}")));
-                }
-            }
-        }
-    }
-
-    fn release(&mut self, num: RunNum, epoch: u64) -> Handled<Reply> {
-        let Some(live) = self.live.get(&num).filter(|live| live.epoch == epoch) else {
-            return Ok(Reply::Changed(false));
-        };
-        let unread = !live.inbox.lock().is_empty();
-        let running = live.row.status == Status::Running;
-        self.drop_live(num);
-        self.release_turn(num)?;
-        // Released in the middle of something, or an answer came in between: it has to be driven again.
-        if unread || running {
-            self.make_ready(num)?;
-        }
-        Ok(Reply::Changed(true))
-    }
-
-    pub(crate) fn drop_live(&mut self, num: RunNum) -> Option<Live> {
-        let live = self.live.remove(&num)?;
-        if !live.parked {
-            self.active -= 1;
-        }
-        for seq in live.timers.keys() {
-            self.announced.remove(&(num, *seq));
-        }
-        Some(live)
-    }
-
-    // ---- telling ----------------------------------------------------------------------------------------------------
-
     /// Tells a live run something once the transaction has held.
     pub(crate) fn tell(&mut self, num: RunNum, arrival: Arrival) {
         self.arrivals.push((num, arrival));
     }
 
     pub(crate) fn answer(&mut self, num: RunNum, seq: Seq, outcome: Outcome) {
-        let arrival = Arrival::Completed {
-            seq,
-            outcome,
-            logs: Default::default(),
-            meta: Default::default(),
-            began: 0,
-        };
+        let arrival =
+            Arrival::Completed { seq, outcome, logs: Default::default(), meta: Default::default(), began: 0 };
         self.tell(num, arrival);
     }
 
     pub(crate) fn lose(&mut self, key: u64, class: &'static str, message: &str) {
         let message = message.to_owned();
-        self.notices.push(Notice::Lost {
-            key,
-            class,
-            message,
-        });
+        self.notices.push(Notice::Lost { key, class, message });
     }
 
     fn deliver_arrivals(&mut self) {
@@ -537,69 +324,5 @@ impl<S: Store> Engine<S> {
             let key = live.key;
             self.notices.push(Notice::Arrived { key });
         }
-    }
-
-    // ---- failing ----------------------------------------------------------------------------------------------------
-
-    fn give_up(&mut self, error: StoreError, tickets: Vec<Ticket>) -> Batch {
-        self.store.rollback();
-        self.notices.clear();
-        self.arrivals.clear();
-        let refusal = Refusal::from(&error);
-        for live in self.live.values() {
-            let message = error.to_string();
-            self.notices.push(Notice::Lost {
-                key: live.key,
-                class: error.class(),
-                message,
-            });
-        }
-        self.forget();
-        self.stalled = Some(error);
-        Batch {
-            replies: (tickets.into_iter().filter(|ticket| *ticket != 0))
-                .map(|ticket| (ticket, Err(refusal.clone())))
-                .collect(),
-            notices: std::mem::take(&mut self.notices),
-            wake: self.next_wake(),
-        }
-    }
-
-    /// While the disk is full every request is refused; the first write that succeeds brings the runs back.
-    fn refuse_while_stalled(&mut self, requests: &[(Ticket, Request)]) -> Option<Batch> {
-        let error = self.stalled.as_ref()?;
-        let refusal = Refusal::from(error);
-        if !error.poisons() && self.recover().is_ok() {
-            self.stalled = None;
-            return None;
-        }
-        // What cannot be written need not be stored to take effect in this process.
-        for (_, request) in requests {
-            if let Request::Serve { component } = request {
-                self.served.insert(component.clone());
-            }
-        }
-        let replies = (requests.iter().filter(|(ticket, _)| *ticket != 0))
-            .map(|(ticket, request)| match request {
-                Request::Serve { .. } | Request::Close => (*ticket, Ok(Reply::Done)),
-                _ => (*ticket, Err(refusal.clone())),
-            })
-            .collect();
-        Some(Batch {
-            replies,
-            notices: std::mem::take(&mut self.notices),
-            wake: self.next_wake(),
-        })
-    }
-
-    /// When something is due without anybody asking.
-    fn next_wake(&self) -> Option<Micros> {
-        if let Some(error) = &self.stalled {
-            return (!error.poisons()).then_some(self.now + 1_000_000);
-        }
-        if self.overdue || (!self.ready.is_empty() && self.active < self.limits.max_active) {
-            return Some(self.now);
-        }
-        self.horizon
     }
 }

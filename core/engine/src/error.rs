@@ -15,18 +15,11 @@ pub struct Refusal {
 
 impl Refusal {
     pub fn new(class: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            class,
-            message: message.into(),
-            pid: None,
-        }
+        Self { class, message: message.into(), pid: None }
     }
 
     pub fn not_found(id: &str) -> Self {
-        Self::new(
-            "RunNotFound",
-            format!("there is no run {id} in this store; `agnt5 runs` lists them"),
-        )
+        Self::new("RunNotFound", format!("there is no run {id} in this store; `agnt5 runs` lists them"))
     }
 }
 
@@ -36,10 +29,6 @@ impl From<&StoreError> for Refusal {
             StoreError::Locked { pid, .. } => *pid,
             _ => None,
         };
-        Self {
-            class: error.class(),
-            message: error.to_string(),
-            pid,
-        }
+        Self { class: error.class(), message: error.to_string(), pid }
     }
 }

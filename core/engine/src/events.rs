@@ -26,10 +26,7 @@ impl<S: Store> Engine<S> {
                 let row = self.store.run_by_id(run_id)?;
                 let row = row.ok_or_else(|| Refusal::not_found(run_id))?;
                 if row.status.is_terminal() {
-                    let message = format!(
-                        "run {run_id} has {} and takes no more events",
-                        row.status.name()
-                    );
+                    let message = format!("run {run_id} has {} and takes no more events", row.status.name());
                     return Err(Refusal::new("RunClosed", message).into());
                 }
                 Some(row.num)
@@ -65,8 +62,7 @@ impl<S: Store> Engine<S> {
         let Some(event) = self.store.oldest_event(name, run)? else {
             return Ok(false);
         };
-        self.store
-            .set_event_state(event.num, EventState::Assigned { run, seq })?;
+        self.store.set_event_state(event.num, EventState::Assigned { run, seq })?;
         self.dirty = true;
         if self.live.contains_key(&run) {
             self.receive(run, seq, event)?;
@@ -102,11 +98,7 @@ impl<S: Store> Engine<S> {
         if let Some(event) = self.store.assigned_event(num, seq)? {
             return self.receive(num, seq, event);
         }
-        self.store.put_wait(&WaitRow {
-            run: num,
-            seq,
-            name: name.to_owned(),
-        })?;
+        self.store.put_wait(&WaitRow { run: num, seq, name: name.to_owned() })?;
         if self.hand_over(num, seq, name)? {
             return Ok(());
         }
@@ -136,8 +128,7 @@ impl<S: Store> Engine<S> {
     /// The event is in the journal now.
     pub(crate) fn consume_event(&mut self, num: RunNum, seq: Seq) -> Result<(), StoreError> {
         if let Some(event) = self.store.assigned_event(num, seq)? {
-            self.store
-                .set_event_state(event.num, EventState::Consumed)?;
+            self.store.set_event_state(event.num, EventState::Consumed)?;
             self.dirty = true;
         }
         self.stop_waiting(num, seq)

@@ -72,9 +72,7 @@ struct Clock(AtomicU64);
 
 impl Clock {
     fn now(&self) -> Micros {
-        let since = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = since.as_micros() as u64;
         self.0.fetch_max(now, Ordering::Relaxed).max(now) as Micros
     }
@@ -88,10 +86,7 @@ impl Host {
         engine.open(clock.now())?;
         let reader = SqliteReader::open(directory)?;
         let shared = Arc::new(Shared {
-            queue: Mutex::new(Queue {
-                kicked: true,
-                ..Queue::default()
-            }),
+            queue: Mutex::new(Queue { kicked: true, ..Queue::default() }),
             queued: Condvar::new(),
             engine: Mutex::new(Some(engine)),
             replies: Mutex::default(),
@@ -107,9 +102,7 @@ impl Host {
             std::thread::Builder::new()
                 .name("agnt5-writer".to_owned())
                 .spawn(move || shared.write_until_stopped())
-                .map_err(|error| {
-                    StoreError::Io(format!("the writer thread cannot be started: {error}"))
-                })?
+                .map_err(|error| StoreError::Io(format!("the writer thread cannot be started: {error}")))?
         };
         let visitors = Visitors::serve(directory, shared.clone())?;
         Ok(Self {
@@ -256,9 +249,7 @@ impl Shared {
 
     fn sleep_for(&self, wake: Option<Micros>) -> Duration {
         let until = wake.map(|wake| (wake - self.clock.now()).max(0) as u64);
-        until.map_or(LONGEST_SLEEP, |micros| {
-            Duration::from_micros(micros).min(LONGEST_SLEEP)
-        })
+        until.map_or(LONGEST_SLEEP, |micros| Duration::from_micros(micros).min(LONGEST_SLEEP))
     }
 
     /// One transaction over all that is queued. `by_writer`: somebody else has to be woken for the notices.
@@ -269,11 +260,7 @@ impl Shared {
         };
         // Taken under the engine's lock: requests of one run must not overtake each other.
         let requests = std::mem::take(&mut self.queue.lock().requests);
-        let Batch {
-            replies,
-            notices,
-            wake,
-        } = engine.process(self.clock.now(), requests);
+        let Batch { replies, notices, wake } = engine.process(self.clock.now(), requests);
         {
             let mut queue = self.queue.lock();
             let earlier = match (wake, queue.wake) {

@@ -172,10 +172,7 @@ impl<S: Store> Engine<S> {
         if let Some(bytes) = payload.as_inline() {
             return Ok(bytes.clone());
         }
-        let Some(hash) = payload
-            .as_blob()
-            .and_then(|blob| <[u8; 32]>::try_from(&blob.hash[..]).ok())
-        else {
+        let Some(hash) = payload.as_blob().and_then(|blob| <[u8; 32]>::try_from(&blob.hash[..]).ok()) else {
             return Ok(Bytes::new());
         };
         if let Some(blob) = spilled.iter().find(|blob| blob.hash == hash) {
@@ -187,11 +184,7 @@ impl<S: Store> Engine<S> {
     pub(crate) fn refuse_child(&mut self, num: RunNum, seq: Seq, command: &Command, message: &str) {
         // A run that was only started has no open command; whoever joins it later is told then.
         if command.kind() != CommandKind::Start {
-            self.answer(
-                num,
-                seq,
-                Outcome::Failure(failure::document("QuotaExceeded", message)),
-            );
+            self.answer(num, seq, Outcome::Failure(failure::document("QuotaExceeded", message)));
         }
     }
 }

@@ -56,10 +56,7 @@ impl<S: Store> Engine<S> {
     pub(crate) fn pause(&mut self, run_id: &str, reason: String) -> Handled<Reply> {
         let row = self.find(run_id)?;
         if row.status.is_terminal() {
-            let message = format!(
-                "run {run_id} has {} and cannot be paused",
-                row.status.name()
-            );
+            let message = format!("run {run_id} has {} and cannot be paused", row.status.name());
             return Err(Refusal::new("RunClosed", message).into());
         }
         if let Some(live) = self.drop_live(row.num) {
@@ -88,24 +85,14 @@ impl<S: Store> Engine<S> {
         row.reason = reason;
         row.interrupted = false;
         self.update(&row)?;
-        self.notices.push(Notice::Ended {
-            run_id: row.id,
-            status: Status::Paused,
-        });
+        self.notices.push(Notice::Ended { run_id: row.id, status: Status::Paused });
         Ok(())
     }
 
-    pub(crate) fn resume(
-        &mut self,
-        run_id: &str,
-        decisions: HashMap<String, Decision>,
-    ) -> Handled<Reply> {
+    pub(crate) fn resume(&mut self, run_id: &str, decisions: HashMap<String, Decision>) -> Handled<Reply> {
         let mut row = self.find(run_id)?;
         if row.status.is_terminal() {
-            let message = format!(
-                "run {run_id} has {} and cannot be resumed",
-                row.status.name()
-            );
+            let message = format!("run {run_id} has {} and cannot be resumed", row.status.name());
             return Err(Refusal::new("RunClosed", message).into());
         }
         let held = self.held.remove(&row.num);
@@ -140,10 +127,7 @@ impl<S: Store> Engine<S> {
     pub(crate) fn delete(&mut self, run_id: &str) -> Handled<Reply> {
         let row = self.find(run_id)?;
         if !row.status.is_terminal() {
-            let message = format!(
-                "run {run_id} is {}; cancel it before deleting it",
-                row.status.name()
-            );
+            let message = format!("run {run_id} is {}; cancel it before deleting it", row.status.name());
             return Err(Refusal::new("RunConflict", message).into());
         }
         self.store.delete_run(row.num)?;
@@ -154,10 +138,7 @@ impl<S: Store> Engine<S> {
     /// Deletes runs that ended before this time.
     pub(crate) fn prune(&mut self, before: Micros) -> Handled<Reply> {
         let mut count = 0;
-        let mut filter = RunFilter {
-            limit: PAGE,
-            ..RunFilter::default()
-        };
+        let mut filter = RunFilter { limit: PAGE, ..RunFilter::default() };
         loop {
             let page = self.store.list_runs(&filter)?;
             let Some(last) = page.last() else { break };
@@ -180,11 +161,7 @@ impl<S: Store> Engine<S> {
             let Some(live) = self.drop_live(num) else {
                 continue;
             };
-            self.lose(
-                live.key,
-                "RuntimeUnavailableError",
-                "the runtime is closing",
-            );
+            self.lose(live.key, "RuntimeUnavailableError", "the runtime is closing");
             let mut row = live.row;
             // A waiting run is where it would be without us: its timers and events wake it.
             if row.status == Status::Running {

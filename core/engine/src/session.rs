@@ -4,9 +4,7 @@
 
 use std::collections::HashMap;
 
-use agnt5_journal::{
-    Answer, Arrival, Ask, Micros, Op, Outcome, Payload, Seq, Taken, Tape, TapeError,
-};
+use agnt5_journal::{Answer, Arrival, Ask, Micros, Op, Outcome, Payload, Seq, Taken, Tape, TapeError};
 use bytes::Bytes;
 
 use crate::notice::{Inbox, Lease};
@@ -73,7 +71,30 @@ impl Session {
     }
 
     pub fn ask(&mut self, scope: Seq, ask: &Ask, now: Micros) -> Result<(Seq, Answer), TapeError> {
-        self.tape.ask(scope, ask, now)
+        let (seq, answer) = self.tape.ask(scope, ask, now)?;
+        if answer != Answer::Pending {
+            return Ok((seq, answer));
+        }
+        // A function's operation turns up only when its body asks again; a person may have decided about it by then.
+        match self.decided(seq) {
+            Some(outcome) => {
+                let Trace { logs, meta, began } = Trace::default();
+                self.tape
+                    .arrive(Arrival::Completed { seq, outcome: outcome.clone(), logs, meta, began }, now);
+                Ok((seq, Answer::Known(outcome)))
+            }
+            None => Ok((seq, Answer::Pending)),
+        }
+    }
+
+    /// The outcome a person gave to an open command of an earlier attempt.
+    fn decided(&self, seq: Seq) -> Option<Outcome> {
+        let op = self.tape.op(seq).filter(|op| op.recorded)?;
+        match self.decisions.get(&*op.path)? {
+            Decision::Value(bytes) => Some(Outcome::Value(Payload::inline(bytes.clone()))),
+            Decision::Failure(bytes) => Some(Outcome::Failure(Payload::inline(bytes.clone()))),
+            Decision::Retry => None,
+        }
     }
 
     /// A local effect is over. False when nobody waits for it any more.
@@ -82,27 +103,13 @@ impl Session {
             return false;
         }
         let Trace { logs, meta, began } = trace;
-        let arrival = Arrival::Completed {
-            seq,
-            outcome,
-            logs,
-            meta,
-            began,
-        };
+        let arrival = Arrival::Completed { seq, outcome, logs, meta, began };
         self.inbox.lock().push_back(arrival);
         true
     }
 
-    pub fn retry(
-        &mut self,
-        seq: Seq,
-        failure: Bytes,
-        due: Micros,
-        trace: Trace,
-        now: Micros,
-    ) -> bool {
-        self.tape
-            .fail_attempt(seq, failure, due, trace.logs, trace.began, now)
+    pub fn retry(&mut self, seq: Seq, failure: Bytes, due: Micros, trace: Trace, now: Micros) -> bool {
+        self.tape.fail_attempt(seq, failure, due, trace.logs, trace.began, now)
     }
 
     /// The next thing the code is to be told. The end of a replay is one `None` of its own, so that the driver can rearm.
@@ -129,41 +136,26 @@ impl Session {
     }
 
     fn settle_decided(&mut self) {
-        let decided: Vec<(Seq, Decision)> = self
-            .tape
-            .open_ops()
-            .into_iter()
-            .filter_map(|(seq, op)| Some((seq, self.decisions.get(&*op.path)?.clone())))
-            .collect();
-        for (seq, decision) in decided {
-            let outcome = match decision {
-                Decision::Value(bytes) => Outcome::Value(Payload::inline(bytes)),
-                Decision::Failure(bytes) => Outcome::Failure(Payload::inline(bytes)),
-                Decision::Retry => continue,
-            };
-            self.settle(seq, outcome, Trace::default());
+        let open: Vec<Seq> = self.tape.open_ops().into_iter().map(|(seq, _)| seq).collect();
+        for seq in open {
+            if let Some(outcome) = self.decided(seq) {
+                self.settle(seq, outcome, Trace::default());
+            }
         }
     }
 
     /// Whether this step may have happened and must not happen twice, and no person has decided.
     pub fn is_uncertain(&self, seq: Seq) -> bool {
         self.tape.op(seq).is_some_and(|op| {
-            op.at_most_once
-                && op.recorded
-                && op.retry_at == 0
-                && !self.decisions.contains_key(&*op.path)
+            op.at_most_once && op.recorded && op.retry_at == 0 && !self.decisions.contains_key(&*op.path)
         })
     }
 
     /// Everything since the last time, as one request. `None` when nothing changed.
     pub fn submit(&mut self, parked: bool) -> Option<Request> {
         let (entries, spilled) = self.tape.take_fresh();
-        let rearm: Vec<(Seq, Op)> = self
-            .tape
-            .take_rearm()
-            .into_iter()
-            .filter_map(|seq| Some((seq, self.rearmed(seq)?)))
-            .collect();
+        let rearm: Vec<(Seq, Op)> =
+            self.tape.take_rearm().into_iter().filter_map(|seq| Some((seq, self.rearmed(seq)?))).collect();
         let ending = self.object_state.is_some();
         if entries.is_empty() && rearm.is_empty() && parked == self.parked && !ending {
             return None;
@@ -211,18 +203,11 @@ impl Session {
     /// Ends the attempt and leaves the run to a person.
     pub fn pause(&mut self, reason: String) -> Request {
         self.tape.close();
-        Request::Stop {
-            num: self.num,
-            epoch: self.epoch,
-            reason,
-        }
+        Request::Stop { num: self.num, epoch: self.epoch, reason }
     }
 
     pub fn release(&mut self) -> Request {
         self.tape.close();
-        Request::Release {
-            num: self.num,
-            epoch: self.epoch,
-        }
+        Request::Release { num: self.num, epoch: self.epoch }
     }
 }

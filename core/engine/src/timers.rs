@@ -30,8 +30,7 @@ impl<S: Store> Engine<S> {
     }
 
     pub(crate) fn disarm(&mut self, num: RunNum, seq: Seq) -> Result<(), StoreError> {
-        let armed =
-            (self.live.get_mut(&num)).is_some_and(|live| live.timers.remove(&seq).is_some());
+        let armed = (self.live.get_mut(&num)).is_some_and(|live| live.timers.remove(&seq).is_some());
         if armed {
             self.announced.remove(&(num, seq));
             self.store.delete_timer(num, seq)?;

@@ -51,10 +51,8 @@ impl Turns {
             Some(holder) if lineage.contains(&holder) => return Asked::Reentered,
             Some(_) => {}
         }
-        let mine: HashSet<&str> = lineage
-            .iter()
-            .filter_map(|run| self.held.get(run).map(String::as_str))
-            .collect();
+        let mine: HashSet<&str> =
+            lineage.iter().filter_map(|run| self.held.get(run).map(String::as_str)).collect();
         if !mine.is_empty() && self.leads_to(object, &mine) {
             return Asked::Deadlock;
         }
@@ -79,11 +77,7 @@ impl Turns {
             };
             // The holder waits wherever a run below it waits.
             for (other, turn) in &self.objects {
-                if turn
-                    .waiting
-                    .iter()
-                    .any(|waiter| waiter.lineage.contains(&holder))
-                {
+                if turn.waiting.iter().any(|waiter| waiter.lineage.contains(&holder)) {
                     open.push(other);
                 }
             }

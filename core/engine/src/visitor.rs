@@ -38,10 +38,7 @@ impl Visitors {
     pub fn serve(directory: &Path, shared: Arc<Shared>) -> Result<Self, StoreError> {
         let path = socket_path(directory);
         let failed = |error: std::io::Error| {
-            StoreError::Unusable(format!(
-                "the socket {} cannot be made: {error}",
-                path.display()
-            ))
+            StoreError::Unusable(format!("the socket {} cannot be made: {error}", path.display()))
         };
         // We hold the store's lock, so whoever made this file is gone.
         if let Err(error) = std::fs::remove_file(&path)
@@ -59,11 +56,7 @@ impl Visitors {
                 .spawn(move || accept(&listener, &shared, &stopping))
                 .map_err(failed)?
         };
-        Ok(Self {
-            path,
-            stopping,
-            thread,
-        })
+        Ok(Self { path, stopping, thread })
     }
 
     pub fn stop(self) {
@@ -83,12 +76,10 @@ fn accept(listener: &UnixListener, shared: &Arc<Shared>, stopping: &AtomicBool) 
         let Ok(stream) = stream else { continue };
         let shared = shared.clone();
         // One thread a visitor: there are few, and none may keep the others waiting.
-        let served = std::thread::Builder::new()
-            .name("agnt5-visitor".to_owned())
-            .spawn(move || {
-                // A visitor that goes away in the middle is nobody's error.
-                let _ = answer(&stream, &shared);
-            });
+        let served = std::thread::Builder::new().name("agnt5-visitor".to_owned()).spawn(move || {
+            // A visitor that goes away in the middle is nobody's error.
+            let _ = answer(&stream, &shared);
+        });
         drop(served);
     }
 }
@@ -110,10 +101,7 @@ fn answer(stream: &UnixStream, shared: &Shared) -> std::io::Result<()> {
 /// Sends a request to the owner of a store, or, when nobody owns it, carries it out as its owner for this moment.
 pub fn visit(directory: &Path, request: &str, timeout: Duration) -> Result<String, Refusal> {
     let unusable = |error: std::io::Error| {
-        let message = format!(
-            "the owner of {} does not answer: {error}",
-            directory.display()
-        );
+        let message = format!("the owner of {} does not answer: {error}", directory.display());
         Refusal::new("RuntimeUnavailableError", message)
     };
     for _ in 0..2 {
@@ -134,10 +122,7 @@ pub fn visit(directory: &Path, request: &str, timeout: Duration) -> Result<Strin
             Err(error) => return Err(Refusal::from(&error)),
         }
     }
-    let message = format!(
-        "{} is owned by a process that does not answer on its socket",
-        directory.display()
-    );
+    let message = format!("{} is owned by a process that does not answer on its socket", directory.display());
     Err(Refusal::new("RuntimeUnavailableError", message))
 }
 
@@ -164,11 +149,7 @@ fn carry_out(line: &str, call: impl FnOnce(Request) -> Result<Reply, Refusal>) -
         Ok(Reply::Done) => json!({"ok": true, "pid": std::process::id()}),
         Ok(Reply::Changed(changed)) => json!({"ok": true, "changed": changed}),
         Ok(Reply::Count(count)) => json!({"ok": true, "count": count}),
-        Err(Refusal {
-            class,
-            message,
-            pid,
-        }) => {
+        Err(Refusal { class, message, pid }) => {
             json!({"ok": false, "error": class, "message": message, "pid": pid})
         }
     }
@@ -176,12 +157,7 @@ fn carry_out(line: &str, call: impl FnOnce(Request) -> Result<Reply, Refusal>) -
 
 /// `None` for a ping.
 fn parse(line: &str) -> Result<Option<Request>, Refusal> {
-    let wrong = |what: &str| {
-        Refusal::new(
-            "ConfigurationError",
-            format!("bad request to a store: {what}"),
-        )
-    };
+    let wrong = |what: &str| Refusal::new("ConfigurationError", format!("bad request to a store: {what}"));
     let request: Value = serde_json::from_str(line).map_err(|error| wrong(&error.to_string()))?;
     let text = |key: &str| request[key].as_str().unwrap_or_default().to_owned();
     let needed = |key: &str| match text(key) {
@@ -201,28 +177,14 @@ fn parse(line: &str) -> Result<Option<Request>, Refusal> {
                 id => id,
             },
             run_id: text("run_id"),
-            keep: request["keep_us"]
-                .as_i64()
-                .unwrap_or(7 * 24 * 3_600 * 1_000_000),
+            keep: request["keep_us"].as_i64().unwrap_or(7 * 24 * 3_600 * 1_000_000),
         },
-        "cancel" => Request::Cancel {
-            run_id: needed("run_id")?,
-        },
-        "pause" => Request::Pause {
-            run_id: needed("run_id")?,
-            reason: text("reason"),
-        },
-        "resume" => Request::Resume {
-            run_id: needed("run_id")?,
-            decisions: HashMap::new(),
-        },
-        "delete" => Request::Delete {
-            run_id: needed("run_id")?,
-        },
+        "cancel" => Request::Cancel { run_id: needed("run_id")? },
+        "pause" => Request::Pause { run_id: needed("run_id")?, reason: text("reason") },
+        "resume" => Request::Resume { run_id: needed("run_id")?, decisions: HashMap::new() },
+        "delete" => Request::Delete { run_id: needed("run_id")? },
         "prune" => Request::Prune {
-            before: request["before"]
-                .as_i64()
-                .ok_or_else(|| wrong("\"before\" is missing"))?,
+            before: request["before"].as_i64().ok_or_else(|| wrong("\"before\" is missing"))?,
         },
         other => return Err(wrong(&format!("there is no request {other:?}"))),
     }))
@@ -234,9 +196,7 @@ fn socket_path(directory: &Path) -> PathBuf {
     if beside.as_os_str().len() <= LONGEST_SOCKET_PATH {
         return beside;
     }
-    let whole = directory
-        .canonicalize()
-        .unwrap_or_else(|_| directory.to_owned());
+    let whole = directory.canonicalize().unwrap_or_else(|_| directory.to_owned());
     let digest = agnt5_journal::identity::digest(whole.as_os_str().as_encoded_bytes());
     // SAFETY: getuid cannot fail and touches no memory.
     let uid = unsafe { libc::getuid() };

@@ -51,13 +51,7 @@ pub fn script_identity(run_id: &str, path: &str) -> [u8; 16] {
 }
 
 /// Identity of a memo's command: independent of the order in which concurrent code asks.
-pub fn memo_identity(
-    scope: &[u8],
-    kind: CommandKind,
-    name: &str,
-    digest: &[u8],
-    uses: u32,
-) -> [u8; 16] {
+pub fn memo_identity(scope: &[u8], kind: CommandKind, name: &str, digest: &[u8], uses: u32) -> [u8; 16] {
     let mut hasher = blake3::Hasher::new_derive_key("agnt5 2026 memo command");
     field(&mut hasher, scope);
     field(&mut hasher, &(kind as i32).to_le_bytes());

@@ -101,48 +101,27 @@ impl Memo {
             0 => first,
             _ => self.identity_of(kind, name, &digest, uses),
         };
-        let asked = Use {
-            identity,
-            uses,
-            digest,
-        };
+        let asked = Use { identity, uses, digest };
         let generation = self.generation;
         let Some(slot) = self.slots.get(&identity) else {
             let next = self.occurrences.entry(name.into()).or_default();
             let occurrence = *next;
             *next += 1;
-            return (
-                asked,
-                Found::New {
-                    occurrence,
-                    marked: false,
-                },
-            );
+            return (asked, Found::New { occurrence, marked: false });
         };
-        let success = slot
-            .records
-            .iter()
-            .find(|record| record.outcome.as_ref().is_some_and(is_success));
+        let success = slot.records.iter().find(|record| record.outcome.as_ref().is_some_and(is_success));
         let failure = slot
             .records
             .iter()
             .rev()
             .find(|record| record.generation == generation && record.outcome.is_some());
-        let open = slot
-            .records
-            .iter()
-            .rev()
-            .find(|record| record.outcome.is_none() && !record.cancelled);
+        let open = slot.records.iter().rev().find(|record| record.outcome.is_none() && !record.cancelled);
         let found = match (success.or(failure), open) {
-            (Some(record), _) => Found::Answer(
-                record.seq,
-                record.outcome.clone().expect("both were found by it"),
-            ),
+            (Some(record), _) => {
+                Found::Answer(record.seq, record.outcome.clone().expect("both were found by it"))
+            }
             (None, Some(record)) => Found::Open(record.clone()),
-            (None, None) => Found::New {
-                occurrence: slot.occurrence,
-                marked: true,
-            },
+            (None, None) => Found::New { occurrence: slot.occurrence, marked: true },
         };
         (asked, found)
     }
@@ -161,8 +140,5 @@ impl Memo {
 
 /// Outcomes that answer in every later attempt. The others are asked again by the next one.
 fn is_success(outcome: &Outcome) -> bool {
-    matches!(
-        outcome,
-        Outcome::Value(_) | Outcome::Fired | Outcome::Received(_)
-    )
+    matches!(outcome, Outcome::Value(_) | Outcome::Fired | Outcome::Received(_))
 }

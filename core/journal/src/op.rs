@@ -90,10 +90,7 @@ impl Op {
 impl CommandKind {
     /// Answered by being recorded; no completion follows.
     pub fn is_immediate(self) -> bool {
-        matches!(
-            self,
-            Self::StateSet | Self::StateDelete | Self::SendEvent | Self::Cancel | Self::Start
-        )
+        matches!(self, Self::StateSet | Self::StateDelete | Self::SendEvent | Self::Cancel | Self::Start)
     }
 
     /// Names a run that the engine creates or watches.

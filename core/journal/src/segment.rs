@@ -28,9 +28,7 @@ pub fn encode(entries: &[Entry]) -> Bytes {
     out.extend_from_slice(MAGIC);
     out.extend_from_slice(&[SEGMENT_VERSION]);
     for entry in entries {
-        entry
-            .encode_length_delimited(&mut out)
-            .expect("a BytesMut grows as needed");
+        entry.encode_length_delimited(&mut out).expect("a BytesMut grows as needed");
     }
     let sum = crc32fast::hash(&out);
     out.extend_from_slice(&sum.to_le_bytes());

@@ -24,18 +24,11 @@ impl Payload {
         let hash = *blake3::hash(&bytes).as_bytes();
         let size = bytes.len() as u64;
         spilled.push(Spilled { hash, bytes });
-        Self {
-            place: Some(Place::Blob(BlobRef {
-                hash: Bytes::copy_from_slice(&hash),
-                size,
-            })),
-        }
+        Self { place: Some(Place::Blob(BlobRef { hash: Bytes::copy_from_slice(&hash), size })) }
     }
 
     pub fn inline(bytes: Bytes) -> Self {
-        Self {
-            place: Some(Place::Inline(bytes)),
-        }
+        Self { place: Some(Place::Inline(bytes)) }
     }
 
     /// The bytes, when they are inline.

@@ -58,10 +58,7 @@ impl Status {
         match self {
             Pending => matches!(next, Running | Paused | Cancelled | Failed),
             Running => !matches!(next, Running),
-            Waiting => matches!(
-                next,
-                Running | Pending | Paused | Completed | Failed | Cancelled
-            ),
+            Waiting => matches!(next, Running | Pending | Paused | Completed | Failed | Cancelled),
             Paused => matches!(next, Pending | Running | Cancelled | Failed),
             Completed | Failed | Cancelled => false,
         }

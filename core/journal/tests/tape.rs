@@ -1,26 +1,19 @@
 //! The cursor, told as scripts: what was recorded, what the code asks now, what comes of it.
 
 use agnt5_journal::{
-    Answer, Arrival, Ask, CommandKind, ComponentKind, Entry, Outcome, Payload, ROOT, Seq, Started,
-    Taken, Tape, TapeError,
+    Answer, Arrival, Ask, CommandKind, ComponentKind, Entry, Outcome, Payload, ROOT, Seq, Started, Taken,
+    Tape, TapeError,
 };
 use bytes::Bytes;
 use proptest::prelude::*;
 
 fn begin(kind: ComponentKind) -> Tape {
-    let started = Started {
-        run_id: "r_1".into(),
-        kind: kind as i32,
-        ..Started::default()
-    };
+    let started = Started { run_id: "r_1".into(), kind: kind as i32, ..Started::default() };
     Tape::begin_run(started, 1_000).unwrap()
 }
 
 fn step<'a>(name: &'a str, input: &'static str) -> Ask<'a> {
-    Ask {
-        input: Bytes::from_static(input.as_bytes()),
-        ..Ask::new(CommandKind::Step, name)
-    }
+    Ask { input: Bytes::from_static(input.as_bytes()), ..Ask::new(CommandKind::Step, name) }
 }
 
 fn function(name: &str) -> Ask<'_> {
@@ -36,13 +29,7 @@ fn failure(text: &str) -> Outcome {
 }
 
 fn arrive(tape: &mut Tape, seq: Seq, outcome: Outcome) -> Option<Taken> {
-    let arrival = Arrival::Completed {
-        seq,
-        outcome,
-        logs: Bytes::new(),
-        meta: Bytes::new(),
-        began: 0,
-    };
+    let arrival = Arrival::Completed { seq, outcome, logs: Bytes::new(), meta: Bytes::new(), began: 0 };
     tape.arrive(arrival, 2_000)
 }
 
@@ -53,9 +40,7 @@ struct Recorder {
 
 impl Recorder {
     fn new() -> Self {
-        Self {
-            entries: Vec::new(),
-        }
+        Self { entries: Vec::new() }
     }
 
     fn after(mut self, tape: &mut Tape) -> Self {
@@ -97,13 +82,7 @@ fn the_same_code_gets_the_recorded_answers_and_goes_on_live() {
     let mut tape = two_steps().again();
     assert!(tape.replaying());
     let fetch = tape.command(&step("fetch", "a"), 0).unwrap();
-    assert_eq!(
-        tape.take_recorded().unwrap(),
-        Some(Taken::Completed {
-            seq: fetch,
-            outcome: value("A")
-        })
-    );
+    assert_eq!(tape.take_recorded().unwrap(), Some(Taken::Completed { seq: fetch, outcome: value("A") }));
     let store = tape.command(&step("store", "A"), 0).unwrap();
     assert_eq!(tape.take_recorded().unwrap(), None);
     assert!(!tape.replaying());
@@ -144,26 +123,15 @@ fn a_cancelled_command_takes_no_answer() {
     let mut tape = begin(ComponentKind::Flow);
     let slow = tape.command(&step("slow", ""), 1_001).unwrap();
     let target = slow.to_string();
-    tape.command(
-        &Ask {
-            target: &target,
-            ..Ask::new(CommandKind::Cancel, "")
-        },
-        1_002,
-    )
-    .unwrap();
+    tape.command(&Ask { target: &target, ..Ask::new(CommandKind::Cancel, "") }, 1_002).unwrap();
     assert_eq!(arrive(&mut tape, slow, value("late")), None);
 }
 
 #[test]
 fn nothing_is_asked_after_the_end() {
     let mut tape = begin(ComponentKind::Flow);
-    tape.end(value("done"), Vec::new(), Bytes::new(), 1_001)
-        .unwrap();
-    assert_eq!(
-        tape.command(&step("more", ""), 1_002),
-        Err(TapeError::Closed)
-    );
+    tape.end(value("done"), Vec::new(), Bytes::new(), 1_001).unwrap();
+    assert_eq!(tape.command(&step("more", ""), 1_002), Err(TapeError::Closed));
     assert_eq!(arrive(&mut tape, 1, value("late")), None);
 }
 
@@ -188,14 +156,7 @@ fn time_in_a_journal_never_runs_backwards() {
 fn large_payloads_are_named_by_their_hash() {
     let mut tape = begin(ComponentKind::Flow);
     let big = Bytes::from(vec![7u8; agnt5_journal::INLINE_LIMIT + 1]);
-    tape.command(
-        &Ask {
-            input: big.clone(),
-            ..Ask::new(CommandKind::Step, "f")
-        },
-        1_001,
-    )
-    .unwrap();
+    tape.command(&Ask { input: big.clone(), ..Ask::new(CommandKind::Step, "f") }, 1_001).unwrap();
     let (entries, spilled) = tape.take_fresh();
     assert_eq!(spilled.len(), 1);
     assert_eq!(spilled[0].bytes, big);
@@ -217,13 +178,7 @@ fn a_functions_operations_are_passed_over_by_the_flow_around_it() {
 
     let mut tape = journal.again();
     let call = tape.command(&function("work"), 0).unwrap();
-    assert_eq!(
-        tape.take_recorded().unwrap(),
-        Some(Taken::Completed {
-            seq: call,
-            outcome: value("w")
-        })
-    );
+    assert_eq!(tape.take_recorded().unwrap(), Some(Taken::Completed { seq: call, outcome: value("w") }));
     assert_eq!(tape.take_recorded().unwrap(), None);
 }
 
@@ -246,10 +201,7 @@ fn after_a_crash_a_functions_recorded_success_answers_and_the_rest_runs_again_un
     let (second, answer) = tape.ask(call, &step("part", "2"), 3_000).unwrap();
     assert_eq!((second, answer), (lost, Answer::Pending));
     assert_eq!(tape.op(second).unwrap().identity, key);
-    assert_eq!(
-        tape.ask(call, &step("part", "1"), 3_000).unwrap(),
-        (done, Answer::Known(value("p1")))
-    );
+    assert_eq!(tape.ask(call, &step("part", "1"), 3_000).unwrap(), (done, Answer::Known(value("p1"))));
     assert!(tape.take_fresh().0.is_empty());
 }
 
@@ -262,38 +214,21 @@ fn the_next_attempt_keeps_successes_and_asks_failures_again_under_a_marked_path(
     let key = tape.op(bad).unwrap().identity;
     arrive(&mut tape, good, value("p1"));
     arrive(&mut tape, bad, failure("no"));
-    assert!(tape.fail_attempt(
-        ROOT,
-        Bytes::from_static(b"no"),
-        9_000,
-        Bytes::new(),
-        0,
-        1_003
-    ));
+    assert!(tape.fail_attempt(ROOT, Bytes::from_static(b"no"), 9_000, Bytes::new(), 0, 1_003));
     assert_eq!(tape.retry_at(ROOT), 9_000);
 
     assert_eq!(tape.begin(ROOT).unwrap(), 2);
-    assert_eq!(
-        tape.ask(ROOT, &step("part", "1"), 2_000).unwrap(),
-        (good, Answer::Known(value("p1")))
-    );
+    assert_eq!(tape.ask(ROOT, &step("part", "1"), 2_000).unwrap(), (good, Answer::Known(value("p1"))));
     let (again, answer) = tape.ask(ROOT, &step("part", "2"), 2_001).unwrap();
     assert_eq!(answer, Answer::Pending);
     assert_ne!(again, bad);
     assert_eq!(&*tape.op(again).unwrap().path, "part#2@2");
-    assert_eq!(
-        tape.op(again).unwrap().identity,
-        key,
-        "every attempt carries the same key"
-    );
+    assert_eq!(tape.op(again).unwrap().identity, key, "every attempt carries the same key");
 
     // The process dies in the second attempt: what failed in the first is still not an answer.
     let mut tape = Recorder::new().after(&mut tape).again();
     assert_eq!(tape.begin(ROOT).unwrap(), 2);
-    assert_eq!(
-        tape.ask(ROOT, &step("part", "2"), 3_000).unwrap(),
-        (again, Answer::Pending)
-    );
+    assert_eq!(tape.ask(ROOT, &step("part", "2"), 3_000).unwrap(), (again, Answer::Pending));
 }
 
 #[test]
@@ -304,10 +239,7 @@ fn a_failure_answers_within_its_attempt() {
     arrive(&mut tape, bad, failure("no"));
     let mut tape = Recorder::new().after(&mut tape).again();
     tape.begin(ROOT).unwrap();
-    assert_eq!(
-        tape.ask(ROOT, &step("part", "2"), 3_000).unwrap(),
-        (bad, Answer::Known(failure("no")))
-    );
+    assert_eq!(tape.ask(ROOT, &step("part", "2"), 3_000).unwrap(), (bad, Answer::Known(failure("no"))));
 }
 
 #[test]
@@ -315,9 +247,7 @@ fn waits_left_open_by_a_finished_function_are_given_up() {
     let mut tape = begin(ComponentKind::Flow);
     let call = tape.command(&function("work"), 1_001).unwrap();
     tape.begin(call).unwrap();
-    let (wait, _) = tape
-        .ask(call, &Ask::new(CommandKind::WaitEvent, "go"), 1_002)
-        .unwrap();
+    let (wait, _) = tape.ask(call, &Ask::new(CommandKind::WaitEvent, "go"), 1_002).unwrap();
     arrive(&mut tape, call, value("left early"));
     let (entries, _) = tape.take_fresh();
     let given_up = entries.iter().any(|entry| match &entry.body {
@@ -335,10 +265,7 @@ fn state_set_inside_a_function_is_seen_by_the_flow_in_the_same_place() {
     let mut tape = begin(ComponentKind::Flow);
     let call = tape.command(&function("work"), 1_001).unwrap();
     tape.begin(call).unwrap();
-    let set = Ask {
-        input: Bytes::from_static(b"1"),
-        ..Ask::new(CommandKind::StateSet, "progress")
-    };
+    let set = Ask { input: Bytes::from_static(b"1"), ..Ask::new(CommandKind::StateSet, "progress") };
     tape.ask(call, &set, 1_002).unwrap();
     arrive(&mut tape, call, value("w"));
     assert!(tape.state("progress").is_some());
@@ -353,14 +280,7 @@ fn state_set_inside_a_function_is_seen_by_the_flow_in_the_same_place() {
 #[test]
 fn a_strange_journal_is_an_error_and_no_panic() {
     assert!(Tape::new(Vec::new()).is_err());
-    assert!(
-        Tape::new(vec![Entry {
-            seq: 0,
-            at: 0,
-            body: None
-        }])
-        .is_err()
-    );
+    assert!(Tape::new(vec![Entry { seq: 0, at: 0, body: None }]).is_err());
     let mut entries = two_steps().entries;
     entries.remove(1);
     assert!(Tape::new(entries).is_err());

@@ -50,8 +50,7 @@ impl PyEngine {
 
     fn call(&self, py: Python<'_>, request: Request) -> PyResult<Reply> {
         let host = self.host()?;
-        py.detach(|| host.call(request))
-            .map_err(|refusal| errors::refusal(&refusal))
+        py.detach(|| host.call(request)).map_err(|refusal| errors::refusal(&refusal))
     }
 
     fn changed(&self, py: Python<'_>, request: Request) -> PyResult<bool> {
@@ -68,8 +67,7 @@ impl PyEngine {
                         Ok(session) => list.append((LEASED, session))?,
                         // A journal that cannot be followed is for a person to look at.
                         Err(error) => {
-                            let reason =
-                                format!("the journal of {run_id} cannot be followed: {error}");
+                            let reason = format!("the journal of {run_id} cannot be followed: {error}");
                             self.host.submit(Request::Stop { num, epoch, reason });
                             self.host.kick();
                         }
@@ -78,11 +76,7 @@ impl PyEngine {
                 Notice::Durable { key, seq } => list.append((DURABLE, key, seq))?,
                 Notice::Arrived { key } => list.append((ARRIVED, key))?,
                 Notice::Ended { run_id, status } => list.append((ENDED, run_id, status as u8))?,
-                Notice::Lost {
-                    key,
-                    class,
-                    message,
-                } => list.append((LOST, key, class, message))?,
+                Notice::Lost { key, class, message } => list.append((LOST, key, class, message))?,
             }
         }
         Ok(list)
@@ -106,9 +100,7 @@ impl PyEngine {
         max_payload: usize,
     ) -> PyResult<Self> {
         let durability = Durability::from_name(durability).ok_or_else(|| {
-            PyValueError::new_err(format!(
-                "durability is \"full\" or \"process\", not {durability:?}"
-            ))
+            PyValueError::new_err(format!("durability is \"full\" or \"process\", not {durability:?}"))
         })?;
         // SAFETY: the caller keeps the descriptor open during this call; it is duplicated here.
         let wake = unsafe { BorrowedFd::borrow_raw(wake_fd) }
@@ -117,22 +109,11 @@ impl PyEngine {
         let options = Options {
             durability,
             ask_first: recover == "ask",
-            limits: Limits {
-                max_active,
-                max_children,
-                max_depth,
-                max_payload,
-                ..Limits::default()
-            },
+            limits: Limits { max_active, max_children, max_depth, max_payload, ..Limits::default() },
             wake: Some(wake),
         };
-        let host = py
-            .detach(|| Host::open(&directory, options))
-            .map_err(|error| errors::store(&error))?;
-        Ok(Self {
-            host: Arc::new(host),
-            pid: std::process::id(),
-        })
+        let host = py.detach(|| Host::open(&directory, options)).map_err(|error| errors::store(&error))?;
+        Ok(Self { host: Arc::new(host), pid: std::process::id() })
     }
 
     #[getter]
@@ -253,15 +234,9 @@ impl PyEngine {
         }
     }
 
-    fn object_state<'py>(
-        &self,
-        py: Python<'py>,
-        object_key: &str,
-    ) -> PyResult<Option<Bound<'py, PyBytes>>> {
+    fn object_state<'py>(&self, py: Python<'py>, object_key: &str) -> PyResult<Option<Bound<'py, PyBytes>>> {
         let host = self.host()?;
-        let state = py
-            .detach(|| host.object_state(object_key))
-            .map_err(|error| errors::store(&error))?;
+        let state = py.detach(|| host.object_state(object_key)).map_err(|error| errors::store(&error))?;
         Ok(state.map(|state| PyBytes::new(py, &state)))
     }
 

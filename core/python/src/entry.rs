@@ -92,12 +92,7 @@ impl PyEntry {
         path: String,
         mut resolve: impl FnMut(Option<&Payload>) -> Result<Bytes, E>,
     ) -> Result<Self, E> {
-        let mut view = Self {
-            seq: entry.seq,
-            at: entry.at,
-            path,
-            ..Self::default()
-        };
+        let mut view = Self { seq: entry.seq, at: entry.at, path, ..Self::default() };
         match entry.body {
             Some(Body::Started(started)) => {
                 view.body = "started";

@@ -23,11 +23,7 @@ pub fn refusal(refusal: &Refusal) -> PyErr {
     Python::attach(|py| {
         let pid = refusal.pid.into_pyobject(py).map(|pid| pid.unbind()).ok();
         let attributes: Vec<_> = pid.into_iter().map(|pid| ("pid", pid)).collect();
-        let attributes = if refusal.class == "StoreLocked" {
-            attributes
-        } else {
-            Vec::new()
-        };
+        let attributes = if refusal.class == "StoreLocked" { attributes } else { Vec::new() };
         error(refusal.class, &refusal.message, &attributes, py)
     })
 }
@@ -49,19 +45,8 @@ pub fn tape(problem: &TapeError) -> PyErr {
 }
 
 fn diverged(divergence: &Divergence, py: Python<'_>) -> PyErr {
-    let text = |value: &str| {
-        value
-            .into_pyobject(py)
-            .expect("text converts")
-            .into_any()
-            .unbind()
-    };
-    let seq = divergence
-        .seq
-        .into_pyobject(py)
-        .expect("a number converts")
-        .into_any()
-        .unbind();
+    let text = |value: &str| value.into_pyobject(py).expect("text converts").into_any().unbind();
+    let seq = divergence.seq.into_pyobject(py).expect("a number converts").into_any().unbind();
     let attributes = [
         ("seq", seq),
         ("path", text(&divergence.path)),

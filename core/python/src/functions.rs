@@ -26,12 +26,7 @@ pub fn retry_delay(
     jitter: f64,
     key: &[u8],
 ) -> i64 {
-    let backoff = Backoff {
-        initial: initial_us,
-        factor,
-        max_interval: max_interval_us,
-        jitter,
-    };
+    let backoff = Backoff { initial: initial_us, factor, max_interval: max_interval_us, jitter };
     backoff.delay(attempt, key)
 }
 
@@ -44,9 +39,7 @@ pub fn derive<'py>(
     length: usize,
 ) -> PyResult<Bound<'py, PyBytes>> {
     if length > 1024 {
-        return Err(PyValueError::new_err(
-            "at most 1024 bytes can be derived at once",
-        ));
+        return Err(PyValueError::new_err("at most 1024 bytes can be derived at once"));
     }
     let mut out = vec![0; length];
     identity::derive(seed, label, &mut out);
@@ -62,28 +55,18 @@ pub fn new_run_id() -> PyResult<String> {
 
 #[pyfunction]
 #[pyo3(signature = (directory, request, timeout_us=5_000_000))]
-pub fn visit(
-    py: Python<'_>,
-    directory: PathBuf,
-    request: String,
-    timeout_us: u64,
-) -> PyResult<String> {
+pub fn visit(py: Python<'_>, directory: PathBuf, request: String, timeout_us: u64) -> PyResult<String> {
     let timeout = Duration::from_micros(timeout_us.max(1));
     let answer = py
         .detach(|| agnt5_engine::visit(&directory, &request, timeout))
         .map_err(|refusal| errors::refusal(&refusal))?;
     let parsed: serde_json::Value = serde_json::from_str(&answer).map_err(|error| {
-        errors::named(
-            "StoreError",
-            &format!("the owner's answer cannot be read: {error}"),
-        )
+        errors::named("StoreError", &format!("the owner's answer cannot be read: {error}"))
     })?;
     if parsed["ok"] == true {
         return Ok(answer);
     }
     let class = parsed["error"].as_str().unwrap_or("StoreError");
-    let message = parsed["message"]
-        .as_str()
-        .unwrap_or("the owner refused the request");
+    let message = parsed["message"].as_str().unwrap_or("the owner refused the request");
     Err(errors::named(class, message))
 }

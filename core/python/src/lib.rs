@@ -37,11 +37,7 @@ mod _core {
         for (name, value) in outcome_code::NAMES {
             module.add(name, value)?;
         }
-        for kind in [
-            ComponentKind::Function,
-            ComponentKind::Flow,
-            ComponentKind::Object,
-        ] {
+        for kind in [ComponentKind::Function, ComponentKind::Flow, ComponentKind::Object] {
             module.add(kind.as_str_name().replace("_KIND_", "_"), kind as i32)?;
         }
         for number in 1.. {

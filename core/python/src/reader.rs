@@ -27,8 +27,7 @@ impl PyReader {
         py: Python<'_>,
         read: impl FnOnce(&SqliteReader) -> Result<T, StoreError> + Send,
     ) -> PyResult<T> {
-        py.detach(|| read(&self.reader.lock()))
-            .map_err(|error| errors::store(&error))
+        py.detach(|| read(&self.reader.lock())).map_err(|error| errors::store(&error))
     }
 
     fn find(&self, py: Python<'_>, run_id: &str) -> PyResult<RunRow> {
@@ -39,9 +38,7 @@ impl PyReader {
 
 fn parent_id(reader: &SqliteReader, row: &RunRow) -> Result<String, StoreError> {
     match row.parent {
-        Some((num, _)) => Ok(reader
-            .run(num)?
-            .map_or_else(String::new, |parent| parent.id)),
+        Some((num, _)) => Ok(reader.run(num)?.map_or_else(String::new, |parent| parent.id)),
         None => Ok(String::new()),
     }
 }
@@ -74,13 +71,11 @@ fn bytes_of(reader: &SqliteReader, payload: Option<&Payload>) -> Result<Bytes, S
     if let Some(bytes) = payload.as_inline() {
         return Ok(bytes.clone());
     }
-    let hash = payload
-        .as_blob()
-        .and_then(|blob| <[u8; 32]>::try_from(&blob.hash[..]).ok());
+    let hash = payload.as_blob().and_then(|blob| <[u8; 32]>::try_from(&blob.hash[..]).ok());
     match hash {
-        Some(hash) => reader.blob(&hash)?.ok_or_else(|| {
-            StoreError::Corrupt("a large payload is missing from the store".to_owned())
-        }),
+        Some(hash) => reader
+            .blob(&hash)?
+            .ok_or_else(|| StoreError::Corrupt("a large payload is missing from the store".to_owned())),
         None => Ok(Bytes::new()),
     }
 }
@@ -90,9 +85,7 @@ impl PyReader {
     #[staticmethod]
     pub fn open(directory: PathBuf) -> PyResult<Self> {
         let reader = SqliteReader::open(&directory).map_err(|error| errors::store(&error))?;
-        Ok(Self {
-            reader: Mutex::new(reader),
-        })
+        Ok(Self { reader: Mutex::new(reader) })
     }
 
     fn owner(&self) -> String {
@@ -143,13 +136,7 @@ impl PyReader {
     }
 
     #[pyo3(signature = (run_id, first=0, limit=1000))]
-    fn entries(
-        &self,
-        py: Python<'_>,
-        run_id: &str,
-        first: u64,
-        limit: u64,
-    ) -> PyResult<Vec<PyEntry>> {
+    fn entries(&self, py: Python<'_>, run_id: &str, first: u64, limit: u64) -> PyResult<Vec<PyEntry>> {
         let num = self.find(py, run_id)?.num;
         let end = first.saturating_add(limit);
         self.read(py, |reader| {
@@ -181,11 +168,7 @@ impl PyReader {
         })
     }
 
-    fn object_state<'py>(
-        &self,
-        py: Python<'py>,
-        object_key: &str,
-    ) -> PyResult<Option<Bound<'py, PyBytes>>> {
+    fn object_state<'py>(&self, py: Python<'py>, object_key: &str) -> PyResult<Option<Bound<'py, PyBytes>>> {
         let state = self.read(py, |reader| reader.object(object_key))?;
         Ok(state.map(|state| PyBytes::new(py, &state)))
     }

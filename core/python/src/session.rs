@@ -99,10 +99,7 @@ impl PySession {
             outcome_code::VALUE => Ok(Outcome::Value(payload())),
             outcome_code::FAILURE => Ok(Outcome::Failure(payload())),
             outcome_code::CANCELLED => Ok(Outcome::Cancelled),
-            other => Err(errors::named(
-                "AGNT5Error",
-                &format!("{other} is no outcome of local code"),
-            )),
+            other => Err(errors::named("AGNT5Error", &format!("{other} is no outcome of local code"))),
         }
     }
 
@@ -123,9 +120,7 @@ pub fn resolve(host: &Host, payload: Option<&Payload>) -> PyResult<Bytes> {
     if let Some(bytes) = payload.as_inline() {
         return Ok(bytes.clone());
     }
-    let hash = payload
-        .as_blob()
-        .and_then(|blob| <[u8; 32]>::try_from(&blob.hash[..]).ok());
+    let hash = payload.as_blob().and_then(|blob| <[u8; 32]>::try_from(&blob.hash[..]).ok());
     let found = match hash {
         Some(hash) => host.blob(&hash).map_err(|error| errors::store(&error))?,
         None => None,
@@ -216,9 +211,7 @@ impl PySession {
         self.check_size(input, name)?;
         let ask = ask(kind, name, input, due, target, child_kind, at_most_once);
         let mut session = self.session.lock();
-        session
-            .command(&ask, self.host.now())
-            .map_err(|error| errors::tape(&error))
+        session.command(&ask, self.host.now()).map_err(|error| errors::tape(&error))
     }
 
     #[pyo3(signature = (scope, kind, name, input=NOTHING, *, due=0, target="", child_kind=0, at_most_once=false))]
@@ -237,11 +230,8 @@ impl PySession {
     ) -> PyResult<Told<'py>> {
         self.check_size(input, name)?;
         let ask = ask(kind, name, input, due, target, child_kind, at_most_once);
-        let (seq, answer) = self
-            .session
-            .lock()
-            .ask(scope, &ask, self.host.now())
-            .map_err(|error| errors::tape(&error))?;
+        let (seq, answer) =
+            self.session.lock().ask(scope, &ask, self.host.now()).map_err(|error| errors::tape(&error))?;
         match answer {
             Answer::Known(outcome) => self.told(py, seq, &outcome),
             Answer::Pending => Ok((seq, outcome_code::PENDING, PyBytes::new(py, b""))),
@@ -249,10 +239,7 @@ impl PySession {
     }
 
     fn begin(&self, scope: u64) -> PyResult<u32> {
-        self.session
-            .lock()
-            .begin(scope)
-            .map_err(|error| errors::tape(&error))
+        self.session.lock().begin(scope).map_err(|error| errors::tape(&error))
     }
 
     #[pyo3(signature = (seq, outcome, payload, *, logs=NOTHING, meta=NOTHING, began=0))]
@@ -267,10 +254,7 @@ impl PySession {
     ) -> PyResult<bool> {
         self.check_size(payload, "a result")?;
         let outcome = self.outcome(outcome, payload)?;
-        Ok(self
-            .session
-            .lock()
-            .settle(seq, outcome, trace(logs, meta, began)))
+        Ok(self.session.lock().settle(seq, outcome, trace(logs, meta, began)))
     }
 
     #[pyo3(signature = (seq, failure, due, *, logs=NOTHING, began=0))]
@@ -293,11 +277,7 @@ impl PySession {
     }
 
     fn take<'py>(&self, py: Python<'py>) -> PyResult<Option<Told<'py>>> {
-        let taken = self
-            .session
-            .lock()
-            .take(self.host.now())
-            .map_err(|error| errors::tape(&error))?;
+        let taken = self.session.lock().take(self.host.now()).map_err(|error| errors::tape(&error))?;
         let empty = || PyBytes::new(py, b"");
         Ok(match taken {
             Some(Taken::Completed { seq, outcome }) => Some(self.told(py, seq, &outcome)?),
@@ -333,9 +313,7 @@ impl PySession {
         let logs = Bytes::copy_from_slice(logs);
         let state = object_state.map(Bytes::copy_from_slice);
         let mut session = self.session.lock();
-        session
-            .end(outcome, warnings, logs, state, self.host.now())
-            .map_err(|error| errors::tape(&error))?;
+        session.end(outcome, warnings, logs, state, self.host.now()).map_err(|error| errors::tape(&error))?;
         if let Some(request) = session.submit(false) {
             self.host.submit(request);
         }
@@ -355,28 +333,17 @@ impl PySession {
     }
 
     fn path(&self, seq: u64) -> String {
-        self.session
-            .lock()
-            .tape()
-            .op(seq)
-            .map_or_else(String::new, |op| op.path.to_string())
+        self.session.lock().tape().op(seq).map_or_else(String::new, |op| op.path.to_string())
     }
 
     fn child_id(&self, seq: u64) -> String {
-        self.session
-            .lock()
-            .tape()
-            .child_id(seq)
-            .unwrap_or_default()
-            .to_owned()
+        self.session.lock().tape().child_id(seq).unwrap_or_default().to_owned()
     }
 
     fn idempotency_key(&self, seq: u64) -> String {
         let session = self.session.lock();
         let identity = session.tape().op(seq).map(|op| op.identity);
-        identity.map_or_else(String::new, |identity| {
-            agnt5_journal::identity::hex(&identity)
-        })
+        identity.map_or_else(String::new, |identity| agnt5_journal::identity::hex(&identity))
     }
 
     fn state<'py>(&self, py: Python<'py>, name: &str) -> PyResult<Option<Bound<'py, PyBytes>>> {
@@ -388,12 +355,7 @@ impl PySession {
     }
 
     fn state_keys(&self) -> Vec<String> {
-        self.session
-            .lock()
-            .tape()
-            .state_keys()
-            .map(str::to_owned)
-            .collect()
+        self.session.lock().tape().state_keys().map(str::to_owned).collect()
     }
 
     fn next_recorded(&self) -> PyResult<Option<PyEntry>> {
@@ -425,9 +387,5 @@ fn ask<'a>(
 }
 
 fn trace(logs: &[u8], meta: &[u8], began: i64) -> Trace {
-    Trace {
-        logs: Bytes::copy_from_slice(logs),
-        meta: Bytes::copy_from_slice(meta),
-        began,
-    }
+    Trace { logs: Bytes::copy_from_slice(logs), meta: Bytes::copy_from_slice(meta), began }
 }

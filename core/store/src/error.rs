@@ -8,11 +8,7 @@ pub enum StoreError {
     #[error("a run with the id {0} exists")]
     Exists(String),
     #[error("{message}")]
-    Locked {
-        path: PathBuf,
-        pid: Option<u32>,
-        message: String,
-    },
+    Locked { path: PathBuf, pid: Option<u32>, message: String },
     #[error("{0}")]
     Full(String),
     #[error("{0}")]

@@ -38,14 +38,7 @@ pub struct FaultyStore<S> {
 
 impl<S: Store> FaultyStore<S> {
     pub fn new(inner: S) -> Self {
-        Self {
-            inner,
-            plan: Vec::new(),
-            operations: 0,
-            commits: 0,
-            doomed: None,
-            poison: None,
-        }
+        Self { inner, plan: Vec::new(), operations: 0, commits: 0, doomed: None, poison: None }
     }
 
     /// May be called at any time; faults whose number has passed never happen.
@@ -88,11 +81,7 @@ impl<S: Store> FaultyStore<S> {
     }
 
     fn fail(&mut self, error: StoreError) -> StoreError {
-        let place = if error.poisons() {
-            &mut self.poison
-        } else {
-            &mut self.doomed
-        };
+        let place = if error.poisons() { &mut self.poison } else { &mut self.doomed };
         *place = Some(error.clone());
         error
     }

@@ -42,13 +42,7 @@ fn commit_until_killed(dir: &Path) {
         let bytes = content(at);
         within(&mut store, |store| {
             store.append(num, &segment(at, 1, bytes.clone())).unwrap();
-            store
-                .put_timer(&TimerRow {
-                    due: at as i64,
-                    run: num,
-                    seq: 0,
-                })
-                .unwrap();
+            store.put_timer(&TimerRow { due: at as i64, run: num, seq: 0 }).unwrap();
             if at % 10 == 0 {
                 store.put_blob(num, &hash(&bytes), &bytes).unwrap();
             }
@@ -90,25 +84,12 @@ fn what_was_acknowledged_survives_a_kill_at_any_moment() {
         if kill % 4 == 0 {
             let store = open(&dir);
             assert_eq!(check(&store, acknowledged, attempted), seen);
-            assert_eq!(
-                store.next_due(-1).unwrap(),
-                seen.checked_sub(1).map(|at| at as i64)
-            );
+            assert_eq!(store.next_due(-1).unwrap(), seen.checked_sub(1).map(|at| at as i64));
         }
         acknowledged = seen;
     }
-    assert_eq!(
-        SqliteReader::open(&dir)
-            .unwrap()
-            .health()
-            .unwrap()
-            .quick_check,
-        "ok"
-    );
-    assert!(
-        acknowledged > KILLS as u64,
-        "the kills came too early to mean anything: {acknowledged}"
-    );
+    assert_eq!(SqliteReader::open(&dir).unwrap().health().unwrap().quick_check, "ok");
+    assert!(acknowledged > KILLS as u64, "the kills came too early to mean anything: {acknowledged}");
 }
 
 /// The journal is a prefix of what was attempted and holds all that was acknowledged; how long it is.
@@ -116,15 +97,9 @@ fn check(store: &impl Read, acknowledged: u64, attempted: u64) -> u64 {
     let num = store.run_by_id("r").unwrap().unwrap().num;
     let journal = store.journal(num, 0, usize::MAX).unwrap();
     let length = journal.len() as u64;
-    assert!(
-        (acknowledged..=attempted).contains(&length),
-        "{acknowledged} <= {length} <= {attempted}"
-    );
+    assert!((acknowledged..=attempted).contains(&length), "{acknowledged} <= {length} <= {attempted}");
     for (at, part) in (0..).zip(&journal) {
-        assert_eq!(
-            (part.first_seq, part.bytes.as_ref()),
-            (at, content(at).as_slice())
-        );
+        assert_eq!((part.first_seq, part.bytes.as_ref()), (at, content(at).as_slice()));
         if at % 10 == 0 {
             assert!(store.blob(&hash(&part.bytes)).unwrap().is_some());
         }
@@ -149,13 +124,6 @@ fn a_kill_while_opening_migrating_or_closing_leaves_a_store_that_opens() {
         let num = add_run(&mut store, &format!("r{kill}"));
         assert_eq!(store.run(num).unwrap().unwrap().id, format!("r{kill}"));
         drop(store);
-        assert_eq!(
-            SqliteReader::open(&dir)
-                .unwrap()
-                .health()
-                .unwrap()
-                .quick_check,
-            "ok"
-        );
+        assert_eq!(SqliteReader::open(&dir).unwrap().health().unwrap().quick_check, "ok");
     }
 }

@@ -16,11 +16,7 @@ fn script(store: &mut impl Store, from: u64) -> (u64, Option<StoreError>) {
             None => store.insert_run(&run("r"))?,
         };
         store.append(num, &segment(at, 1, vec![at as u8]))?;
-        store.put_timer(&TimerRow {
-            due: at as i64,
-            run: num,
-            seq: 1,
-        })?;
+        store.put_timer(&TimerRow { due: at as i64, run: num, seq: 1 })?;
         store.commit()
     };
     for at in from..COMMITS {
@@ -40,17 +36,8 @@ fn present(store: &impl Store) -> u64 {
     };
     let journal = store.journal(row.num, 0, usize::MAX).unwrap();
     let count = journal.len() as u64;
-    assert!(
-        journal
-            .iter()
-            .enumerate()
-            .all(|(at, part)| part.first_seq == at as u64)
-    );
-    assert_eq!(
-        store.next_due(-1).unwrap(),
-        Some(count as i64 - 1),
-        "timer and entry commit together"
-    );
+    assert!(journal.iter().enumerate().all(|(at, part)| part.first_seq == at as u64));
+    assert_eq!(store.next_due(-1).unwrap(), Some(count as i64 - 1), "timer and entry commit together");
     count
 }
 
@@ -68,11 +55,7 @@ fn a_fault_that_poisons_loses_nothing_acknowledged_and_shows_nothing_half() {
         for moment in [Moment::Before, Moment::After] {
             let mut store = FaultyStore::new(MemoryStore::new());
             let error = StoreError::Io("the disk is gone".into());
-            store.plan(Fault {
-                at,
-                moment,
-                error: error.clone(),
-            });
+            store.plan(Fault { at, moment, error: error.clone() });
             let (acknowledged, failed) = script(&mut store, 0);
             assert_eq!(failed, Some(error.clone()));
             assert_eq!(store.begin(), Err(error), "poisoned");
@@ -85,10 +68,7 @@ fn a_fault_that_poisons_loses_nothing_acknowledged_and_shows_nothing_half() {
             unknown += found - acknowledged;
         }
     }
-    assert_eq!(
-        unknown, COMMITS,
-        "a commit that took effect and was not acknowledged, once for each"
-    );
+    assert_eq!(unknown, COMMITS, "a commit that took effect and was not acknowledged, once for each");
 }
 
 #[test]
@@ -97,11 +77,7 @@ fn a_full_disk_undoes_its_transaction_and_then_works_again() {
         for moment in [Moment::Before, Moment::After] {
             let mut store = FaultyStore::new(MemoryStore::new());
             let error = StoreError::Full("no room".into());
-            store.plan(Fault {
-                at,
-                moment,
-                error: error.clone(),
-            });
+            store.plan(Fault { at, moment, error: error.clone() });
             let (acknowledged, failed) = script(&mut store, 0);
             assert_eq!(failed, Some(error));
             assert_eq!(present(store.inner()), acknowledged);
@@ -115,11 +91,7 @@ fn a_full_disk_undoes_its_transaction_and_then_works_again() {
 #[test]
 fn a_doomed_transaction_cannot_commit() {
     let mut store = FaultyStore::new(MemoryStore::new());
-    store.plan(Fault {
-        at: 1,
-        moment: Moment::After,
-        error: StoreError::Full("no room".into()),
-    });
+    store.plan(Fault { at: 1, moment: Moment::After, error: StoreError::Full("no room".into()) });
     store.begin().unwrap();
     assert!(store.insert_run(&run("r")).is_err());
     assert!(store.put_object("o", Some(b"x")).is_err());

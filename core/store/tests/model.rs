@@ -10,67 +10,19 @@ use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
 enum Op {
-    InsertRun {
-        id: u8,
-        status: u8,
-        parent: Option<(i64, u64)>,
-        component: u8,
-    },
-    UpdateRun {
-        num: i64,
-        status: u8,
-        parent: Option<(i64, u64)>,
-        component: u8,
-    },
-    DeleteRun {
-        num: i64,
-    },
-    Append {
-        run: i64,
-        first: u64,
-        count: u32,
-        size: usize,
-    },
-    PutBlob {
-        run: i64,
-        fill: u8,
-        size: usize,
-    },
-    PutTimer {
-        run: i64,
-        seq: u64,
-        due: i64,
-    },
-    DeleteTimer {
-        run: i64,
-        seq: u64,
-    },
-    PutWait {
-        run: i64,
-        seq: u64,
-        name: u8,
-    },
-    DeleteWait {
-        run: i64,
-        seq: u64,
-    },
-    PutEvent {
-        id: u8,
-        name: u8,
-        target: Option<i64>,
-        expires: i64,
-    },
-    SetEvent {
-        num: i64,
-        state: EventState,
-    },
-    Expire {
-        now: i64,
-    },
-    PutObject {
-        key: u8,
-        state: Option<Vec<u8>>,
-    },
+    InsertRun { id: u8, status: u8, parent: Option<(i64, u64)>, component: u8 },
+    UpdateRun { num: i64, status: u8, parent: Option<(i64, u64)>, component: u8 },
+    DeleteRun { num: i64 },
+    Append { run: i64, first: u64, count: u32, size: usize },
+    PutBlob { run: i64, fill: u8, size: usize },
+    PutTimer { run: i64, seq: u64, due: i64 },
+    DeleteTimer { run: i64, seq: u64 },
+    PutWait { run: i64, seq: u64, name: u8 },
+    DeleteWait { run: i64, seq: u64 },
+    PutEvent { id: u8, name: u8, target: Option<i64>, expires: i64 },
+    SetEvent { num: i64, state: EventState },
+    Expire { now: i64 },
+    PutObject { key: u8, state: Option<Vec<u8>> },
     Commit,
     Rollback,
 }
@@ -130,63 +82,33 @@ fn row(num: i64, id: u8, status: u8, parent: Option<(i64, u64)>, component: u8) 
 fn apply<S: Store>(store: &mut S, op: &Op) -> Result<String> {
     let done = |()| String::new();
     match op.clone() {
-        Op::InsertRun {
-            id,
-            status,
-            parent,
-            component,
-        } => store
-            .insert_run(&row(0, id, status, parent, component))
-            .map(|num| num.to_string()),
-        Op::UpdateRun {
-            num,
-            status,
-            parent,
-            component,
-        } => store
-            .update_run(&row(num, 200, status, parent, component))
-            .map(done),
+        Op::InsertRun { id, status, parent, component } => {
+            store.insert_run(&row(0, id, status, parent, component)).map(|num| num.to_string())
+        }
+        Op::UpdateRun { num, status, parent, component } => {
+            store.update_run(&row(num, 200, status, parent, component)).map(done)
+        }
         Op::DeleteRun { num } => store.delete_run(num).map(done),
-        Op::Append {
-            run,
-            first,
-            count,
-            size,
-        } => store
-            .append(run, &segment(first * 3, count, vec![first as u8; size]))
-            .map(done),
+        Op::Append { run, first, count, size } => {
+            store.append(run, &segment(first * 3, count, vec![first as u8; size])).map(done)
+        }
         Op::PutBlob { run, fill, size } => {
             let bytes = vec![fill; size];
             store.put_blob(run, &hash(&bytes), &bytes).map(done)
         }
         Op::PutTimer { run, seq, due } => store.put_timer(&TimerRow { due, run, seq }).map(done),
         Op::DeleteTimer { run, seq } => store.delete_timer(run, seq).map(done),
-        Op::PutWait { run, seq, name } => store
-            .put_wait(&WaitRow {
-                run,
-                seq,
-                name: format!("n{name}"),
-            })
-            .map(done),
+        Op::PutWait { run, seq, name } => {
+            store.put_wait(&WaitRow { run, seq, name: format!("n{name}") }).map(done)
+        }
         Op::DeleteWait { run, seq } => store.delete_wait(run, seq).map(done),
-        Op::PutEvent {
-            id,
-            name,
-            target,
-            expires,
-        } => {
-            let row = EventRow {
-                target,
-                expires,
-                ..event(&format!("e{id}"), &format!("n{name}"))
-            };
+        Op::PutEvent { id, name, target, expires } => {
+            let row = EventRow { target, expires, ..event(&format!("e{id}"), &format!("n{name}")) };
             store.put_event(&row).map(|fresh| fresh.to_string())
         }
         Op::SetEvent { num, state } => store.set_event_state(num, state).map(done),
         Op::Expire { now } => store.expire_events(now).map(|count| count.to_string()),
-        Op::PutObject { key, state } => store
-            .put_object(&format!("o{key}"), state.as_deref())
-            .map(done),
+        Op::PutObject { key, state } => store.put_object(&format!("o{key}"), state.as_deref()).map(done),
         Op::Commit => {
             store.commit()?;
             store.begin().map(done)
@@ -202,29 +124,11 @@ fn filters() -> Vec<RunFilter> {
     let all = RunFilter::default();
     vec![
         all.clone(),
-        RunFilter {
-            status: Some(Status::Waiting),
-            ..all.clone()
-        },
-        RunFilter {
-            status: Some(Status::Failed),
-            limit: 2,
-            ..all.clone()
-        },
-        RunFilter {
-            component: Some("c1".into()),
-            since: Some(3),
-            ..all.clone()
-        },
-        RunFilter {
-            id_prefix: Some("r1".into()),
-            before: Some(4),
-            ..all.clone()
-        },
-        RunFilter {
-            parent: Some(2),
-            ..all
-        },
+        RunFilter { status: Some(Status::Waiting), ..all.clone() },
+        RunFilter { status: Some(Status::Failed), limit: 2, ..all.clone() },
+        RunFilter { component: Some("c1".into()), since: Some(3), ..all.clone() },
+        RunFilter { id_prefix: Some("r1".into()), before: Some(4), ..all.clone() },
+        RunFilter { parent: Some(2), ..all },
     ]
 }
 
@@ -239,11 +143,7 @@ fn readings(store: &impl Read, blobs: &[BlobHash]) -> Vec<String> {
         }
         out.push(format!("{:?}", store.object(&format!("o{num}"))));
     }
-    out.extend(
-        filters()
-            .iter()
-            .map(|filter| format!("{:?}", store.list_runs(filter))),
-    );
+    out.extend(filters().iter().map(|filter| format!("{:?}", store.list_runs(filter))));
     out.extend([None, Some("n0"), Some("n1")].map(|name| format!("{:?}", store.events(name, 5))));
     out.extend(blobs.iter().map(|hash| format!("{:?}", store.blob(hash))));
     out
@@ -251,23 +151,12 @@ fn readings(store: &impl Read, blobs: &[BlobHash]) -> Vec<String> {
 
 /// And what only the engine asks.
 fn decisions(store: &impl Store) -> Vec<String> {
-    let mut out = vec![
-        format!("{:?}", store.unfinished(0, 3)),
-        format!("{:?}", store.unfinished(2, 9)),
-    ];
+    let mut out = vec![format!("{:?}", store.unfinished(0, 3)), format!("{:?}", store.unfinished(2, 9))];
     for at in 0..9 {
-        out.push(format!(
-            "{:?} {:?}",
-            store.due_timers(at, 4),
-            store.next_due(at)
-        ));
+        out.push(format!("{:?} {:?}", store.due_timers(at, 4), store.next_due(at)));
         out.push(format!("{:?}", store.child_count(at)));
         for name in ["n0", "n1"] {
-            out.push(format!(
-                "{:?} {:?}",
-                store.oldest_wait(name, None),
-                store.oldest_wait(name, Some(at))
-            ));
+            out.push(format!("{:?} {:?}", store.oldest_wait(name, None), store.oldest_wait(name, Some(at))));
             out.push(format!("{:?}", store.oldest_event(name, at)));
         }
         for seq in 0..4 {

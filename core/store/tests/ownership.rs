@@ -39,9 +39,7 @@ fn child() {
         // Another program with an SQLite of its own, which takes itself for the last user and tidies up.
         "sqlite3" => {
             let conn = rusqlite::Connection::open(dir.join("journal.db")).unwrap();
-            let rows: i64 = conn
-                .query_row("SELECT count(*) FROM segments", [], |row| row.get(0))
-                .unwrap();
+            let rows: i64 = conn.query_row("SELECT count(*) FROM segments", [], |row| row.get(0)).unwrap();
             println!(">{rows}");
         }
         "nobody" => {
@@ -70,15 +68,10 @@ fn a_second_owner_hears_the_pid_of_the_first_and_can_read() {
     let dir = home.path().join("store");
     let mut child = owner_in_another_process(&dir);
 
-    let StoreError::Locked { pid, message, path } = refusal(&dir) else {
-        panic!()
-    };
+    let StoreError::Locked { pid, message, path } = refusal(&dir) else { panic!() };
     assert_eq!(pid, Some(child.id()));
     assert_eq!(path, dir.canonicalize().unwrap());
-    assert!(
-        message.contains(&format!("process {}", child.id())),
-        "{message}"
-    );
+    assert!(message.contains(&format!("process {}", child.id())), "{message}");
 
     let visitor = SqliteReader::open(&dir).unwrap();
     assert_eq!(visitor.owner().unwrap().process.pid, child.id());
@@ -101,17 +94,11 @@ fn a_second_open_in_this_process_is_refused_until_the_first_is_closed() {
     let link = home.path().join("by another name");
     std::os::unix::fs::symlink(&dir, &link).unwrap();
     for name in [&dir, &link] {
-        let StoreError::Locked { pid, message, .. } = refusal(name) else {
-            panic!()
-        };
+        let StoreError::Locked { pid, message, .. } = refusal(name) else { panic!() };
         assert_eq!(pid, Some(std::process::id()));
         assert!(message.contains("this process"), "{message}");
     }
-    assert_eq!(
-        finish("try", &dir),
-        ["StoreLocked"],
-        "the refused opens did not drop the lock"
-    );
+    assert_eq!(finish("try", &dir), ["StoreLocked"], "the refused opens did not drop the lock");
     let epoch = store.owner_epoch();
     drop(store);
     assert!(!dir.join("owner.json").exists());
@@ -126,10 +113,7 @@ fn visitors_read_beside_the_owner_in_its_process_and_in_others() {
     let inside = SqliteReader::open(&dir).unwrap();
     add_run(&mut store, "one");
     assert!(inside.run_by_id("one").unwrap().is_some());
-    assert_eq!(
-        finish("visit", &dir),
-        [std::process::id().to_string(), "one".into()]
-    );
+    assert_eq!(finish("visit", &dir), [std::process::id().to_string(), "one".into()]);
     store.begin().unwrap();
     store.insert_run(&run("uncommitted")).unwrap();
     assert!(inside.run_by_id("uncommitted").unwrap().is_none());
@@ -156,10 +140,7 @@ fn the_directory_is_private_and_ignored_but_a_full_one_is_left_alone() {
     let home = tempfile::tempdir().unwrap();
     let dir = home.path().join(".agnt5/notebook");
     drop(open(&dir));
-    assert_eq!(
-        fs::metadata(&dir).unwrap().permissions().mode() & 0o777,
-        0o700
-    );
+    assert_eq!(fs::metadata(&dir).unwrap().permissions().mode() & 0o777, 0o700);
     assert_eq!(fs::read_to_string(dir.join(".gitignore")).unwrap(), "*\n");
 
     let project = home.path().join("project");
@@ -180,9 +161,7 @@ fn a_directory_that_cannot_be_written_is_refused_and_says_why() {
     fs::set_permissions(home.path(), fs::Permissions::from_mode(0o755)).unwrap();
     let said = finish("nobody", &dir);
     assert!(said[0].contains("no permission to write"), "{said:?}");
-    let StoreError::Unusable(message) = refusal(&dir.join("file")) else {
-        panic!()
-    };
+    let StoreError::Unusable(message) = refusal(&dir.join("file")) else { panic!() };
     assert!(message.contains("cannot open"), "{message}");
 }
 
@@ -236,14 +215,8 @@ fn files_that_vanish_or_change_stop_the_store_before_it_acknowledges() {
                 panic!("{name} was acknowledged")
             };
             let expected = if replaced { "replaced" } else { "deleted" };
-            assert!(
-                message.contains(name) && message.contains(expected),
-                "{message}"
-            );
-            assert!(
-                matches!(store.begin(), Err(StoreError::Hijacked(_))),
-                "poisoned"
-            );
+            assert!(message.contains(name) && message.contains(expected), "{message}");
+            assert!(matches!(store.begin(), Err(StoreError::Hijacked(_))), "poisoned");
         }
     }
 }
@@ -260,19 +233,12 @@ fn a_store_taken_over_by_another_owner_stops_at_its_next_transaction() {
 
     drop(File::open(dir.join("lock")).unwrap());
     finish("take over", &dir);
-    let Err(StoreError::Hijacked(message)) = store.begin() else {
-        panic!()
-    };
+    let Err(StoreError::Hijacked(message)) = store.begin() else { panic!() };
     assert!(message.contains("took over"), "{message}");
     assert!(matches!(store.begin(), Err(StoreError::Hijacked(_))));
     drop(store);
     let store = open(&dir);
-    let ids: Vec<_> = store
-        .list_runs(&RunFilter::default())
-        .unwrap()
-        .into_iter()
-        .map(|row| row.id)
-        .collect();
+    let ids: Vec<_> = store.list_runs(&RunFilter::default()).unwrap().into_iter().map(|row| row.id).collect();
     assert_eq!(ids, ["of the usurper", "before"]);
 }
 
@@ -303,9 +269,7 @@ fn a_forked_child_can_use_nothing_and_harms_nothing() {
     // SAFETY: waits for the child of the line above.
     assert_eq!(unsafe { libc::waitpid(child, &mut status, 0) }, child);
     assert_eq!(status, 0, "every call of the child was refused");
-    within(&mut store, |store| {
-        store.append(num, &segment(0, 1, "still ours")).unwrap()
-    });
+    within(&mut store, |store| store.append(num, &segment(0, 1, "still ours")).unwrap());
     assert!(dir.join("owner.json").exists());
     assert_eq!(finish("try", &dir), ["StoreLocked"]);
     assert_eq!(visitor.journal(num, 0, 100).unwrap().len(), 1);

@@ -28,46 +28,13 @@ pub enum Act {
 
 /// The flows, by index; a child is always a later one, so that nothing recurses.
 pub const FLOWS: [&[Act]; 7] = [
-    &[
-        Act::Step,
-        Act::Child(2),
-        Act::Step,
-        Act::Child(3),
-        Act::Step,
-    ],
-    &[
-        Act::Three,
-        Act::Sleep(5_000_000),
-        Act::Three,
-        Act::Object("Counter\nb"),
-        Act::Step,
-    ],
+    &[Act::Step, Act::Child(2), Act::Step, Act::Child(3), Act::Step],
+    &[Act::Three, Act::Sleep(5_000_000), Act::Three, Act::Object("Counter\nb"), Act::Step],
     &[Act::Step, Act::Sleep(700_000), Act::Set, Act::Step],
-    &[
-        Act::Wait("go", 0),
-        Act::Step,
-        Act::Wait("go", 2_000_000),
-        Act::Send("go"),
-    ],
-    &[
-        Act::Race("go", 1_000_000),
-        Act::Step,
-        Act::Race("stop", 3_000_000),
-        Act::Step,
-    ],
-    &[
-        Act::Object("Counter\na"),
-        Act::Object("Counter\nb"),
-        Act::Step,
-        Act::Object("Counter\na"),
-    ],
-    &[
-        Act::Step,
-        Act::OnceStep,
-        Act::Step,
-        Act::Send("stop"),
-        Act::Child(5),
-    ],
+    &[Act::Wait("go", 0), Act::Step, Act::Wait("go", 2_000_000), Act::Send("go")],
+    &[Act::Race("go", 1_000_000), Act::Step, Act::Race("stop", 3_000_000), Act::Step],
+    &[Act::Object("Counter\na"), Act::Object("Counter\nb"), Act::Step, Act::Object("Counter\na")],
+    &[Act::Step, Act::OnceStep, Act::Step, Act::Send("stop"), Act::Child(5)],
 ];
 
 pub fn flow_name(index: usize) -> String {
@@ -98,12 +65,7 @@ impl Body {
                     end: None,
                 })
             }
-            _ => Self::Memo(Memo {
-                backwards: random.chance(50),
-                open: Vec::new(),
-                asked: false,
-                end: None,
-            }),
+            _ => Self::Memo(Memo { backwards: random.chance(50), open: Vec::new(), asked: false, end: None }),
         }
     }
 
@@ -115,12 +77,7 @@ impl Body {
         }
     }
 
-    pub fn tell(
-        &mut self,
-        taken: &Taken,
-        session: &mut Session,
-        now: Micros,
-    ) -> Result<(), TapeError> {
+    pub fn tell(&mut self, taken: &Taken, session: &mut Session, now: Micros) -> Result<(), TapeError> {
         match self {
             Self::Flow(flow) => flow.tell(taken, session, now),
             Self::Memo(memo) => {
@@ -139,11 +96,7 @@ impl Body {
 
     /// Whether only the engine can answer what it waits for.
     pub fn waits_durably(&self, session: &Session) -> bool {
-        session
-            .tape()
-            .open_ops()
-            .iter()
-            .all(|(_, op)| op.is_wait() || op.retry_at > 0)
+        session.tape().open_ops().iter().all(|(_, op)| op.is_wait() || op.retry_at > 0)
     }
 }
 
@@ -205,13 +158,7 @@ impl Flow {
         if cancels {
             for seq in std::mem::take(&mut self.open).into_keys() {
                 let target = seq.to_string();
-                session.command(
-                    &Ask {
-                        target: &target,
-                        ..Ask::new(CommandKind::Cancel, "")
-                    },
-                    now,
-                )?;
+                session.command(&Ask { target: &target, ..Ask::new(CommandKind::Cancel, "") }, now)?;
             }
         }
         Ok(())
@@ -219,38 +166,18 @@ impl Flow {
 }
 
 fn asks_of(act: Act, clock: Micros) -> Vec<Ask<'static>> {
-    let flows = [
-        "flow0", "flow1", "flow2", "flow3", "flow4", "flow5", "flow6",
-    ];
+    let flows = ["flow0", "flow1", "flow2", "flow3", "flow4", "flow5", "flow6"];
     let input = Bytes::from_static(b"[[],{}]");
-    let step = || Ask {
-        input: input.clone(),
-        ..Ask::new(CommandKind::Step, "step")
-    };
+    let step = || Ask { input: input.clone(), ..Ask::new(CommandKind::Step, "step") };
     match act {
         Act::Step => vec![step()],
-        Act::OnceStep => vec![Ask {
-            at_most_once: true,
-            ..step()
-        }],
+        Act::OnceStep => vec![Ask { at_most_once: true, ..step() }],
         Act::Three => vec![step(), step(), step()],
-        Act::Sleep(us) => vec![Ask {
-            due: clock + us,
-            ..Ask::new(CommandKind::Sleep, "")
-        }],
+        Act::Sleep(us) => vec![Ask { due: clock + us, ..Ask::new(CommandKind::Sleep, "") }],
         Act::Wait(name, 0) => vec![Ask::new(CommandKind::WaitEvent, name)],
-        Act::Wait(name, us) => vec![Ask {
-            due: clock + us,
-            ..Ask::new(CommandKind::WaitEvent, name)
-        }],
-        Act::Send(name) => vec![Ask {
-            input,
-            ..Ask::new(CommandKind::SendEvent, name)
-        }],
-        Act::Set => vec![Ask {
-            input,
-            ..Ask::new(CommandKind::StateSet, "key")
-        }],
+        Act::Wait(name, us) => vec![Ask { due: clock + us, ..Ask::new(CommandKind::WaitEvent, name) }],
+        Act::Send(name) => vec![Ask { input, ..Ask::new(CommandKind::SendEvent, name) }],
+        Act::Set => vec![Ask { input, ..Ask::new(CommandKind::StateSet, "key") }],
         Act::Child(index) => vec![Ask {
             input,
             target: flows[index],
@@ -265,10 +192,7 @@ fn asks_of(act: Act, clock: Micros) -> Vec<Ask<'static>> {
         }],
         Act::Race(name, us) => vec![
             Ask::new(CommandKind::WaitEvent, name),
-            Ask {
-                due: clock + us,
-                ..Ask::new(CommandKind::Sleep, "")
-            },
+            Ask { due: clock + us, ..Ask::new(CommandKind::Sleep, "") },
         ],
     }
 }
@@ -295,10 +219,7 @@ impl Memo {
                 inputs.reverse();
             }
             for input in inputs {
-                let ask = Ask {
-                    input: Bytes::from_static(input),
-                    ..Ask::new(CommandKind::Step, "part")
-                };
+                let ask = Ask { input: Bytes::from_static(input), ..Ask::new(CommandKind::Step, "part") };
                 let (seq, answer) = session.ask(agnt5_journal::ROOT, &ask, now)?;
                 if answer == Answer::Pending {
                     self.open.push(seq);

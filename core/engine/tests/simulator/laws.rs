@@ -19,13 +19,8 @@ pub struct Laws {
 impl Laws {
     /// 1 and 2 need this: the entry is promised now.
     pub fn acknowledge(&mut self, run: &str, entry: Entry) {
-        let before = self
-            .acknowledged
-            .insert((run.to_owned(), entry.seq), entry.clone());
-        assert!(
-            before.is_none_or(|before| before == entry),
-            "an acknowledged entry was replaced"
-        );
+        let before = self.acknowledged.insert((run.to_owned(), entry.seq), entry.clone());
+        assert!(before.is_none_or(|before| before == entry), "an acknowledged entry was replaced");
     }
 
     pub fn step_recorded(&mut self, run: &str, path: &str) {
@@ -35,10 +30,7 @@ impl Laws {
     /// 4: nothing recorded starts again. 5: a step keeps its key, and no other has it.
     pub fn step_starts(&mut self, run: &str, path: &str, key: [u8; 16]) {
         let step = (run.to_owned(), path.to_owned());
-        assert!(
-            !self.succeeded.contains(&step),
-            "{step:?} starts after its recorded success"
-        );
+        assert!(!self.succeeded.contains(&step), "{step:?} starts after its recorded success");
         let known = *self.keys.entry(step.clone()).or_insert(key);
         assert_eq!(known, key, "{step:?} changed its idempotency key");
         let owner = self.key_owners.entry(key).or_insert_with(|| step.clone());
@@ -59,17 +51,14 @@ impl Laws {
             journals.insert(row.id, entries);
         }
         for ((run, seq), entry) in &self.acknowledged {
-            let journal = journals
-                .get(run)
-                .unwrap_or_else(|| panic!("run {run} was acknowledged and is gone"));
+            let journal =
+                journals.get(run).unwrap_or_else(|| panic!("run {run} was acknowledged and is gone"));
             let stored = journal.get(*seq as usize);
             assert_eq!(stored, Some(entry), "entry {seq} of {run} was acknowledged");
         }
         for object in ["Counter\na", "Counter\nb"] {
             let state = store.object(object).expect("the store reads");
-            let count = state.map_or(0, |bytes| {
-                String::from_utf8_lossy(&bytes).parse().expect("a number")
-            });
+            let count = state.map_or(0, |bytes| String::from_utf8_lossy(&bytes).parse().expect("a number"));
             assert_eq!(
                 count,
                 added.get(object).copied().unwrap_or(0),
@@ -80,25 +69,14 @@ impl Laws {
 }
 
 pub fn rows(store: &impl Read) -> Vec<RunRow> {
-    let filter = RunFilter {
-        limit: 100_000,
-        ..RunFilter::default()
-    };
+    let filter = RunFilter { limit: 100_000, ..RunFilter::default() };
     store.list_runs(&filter).expect("the store reads")
 }
 
 pub fn entries(store: &impl Read, row: &RunRow) -> Vec<Entry> {
     let mut entries = Vec::new();
-    for part in store
-        .journal(row.num, 0, usize::MAX)
-        .expect("the store reads")
-    {
-        assert_eq!(
-            part.first_seq,
-            entries.len() as Seq,
-            "a hole in the journal of {}",
-            row.id
-        );
+    for part in store.journal(row.num, 0, usize::MAX).expect("the store reads") {
+        assert_eq!(part.first_seq, entries.len() as Seq, "a hole in the journal of {}", row.id);
         segment::decode(&part.bytes, &mut entries).expect("a whole segment");
     }
     entries
@@ -109,22 +87,12 @@ fn check_journal(row: &RunRow, entries: &[Entry], consumed: &mut HashSet<String>
     let mut last_at = 0;
     for (index, entry) in entries.iter().enumerate() {
         assert_eq!(entry.seq, index as Seq);
-        assert!(
-            entry.at >= last_at,
-            "the journal of {} runs backwards",
-            row.id
-        );
+        assert!(entry.at >= last_at, "the journal of {} runs backwards", row.id);
         last_at = entry.at;
         match &entry.body {
             Some(Body::Completion(completion)) => {
-                assert!(
-                    answered.insert(completion.command),
-                    "a command of {} has two answers",
-                    row.id
-                );
-                if let Some(Outcome::Received(received)) =
-                    Outcome::of_completion(&completion.outcome)
-                {
+                assert!(answered.insert(completion.command), "a command of {} has two answers", row.id);
+                if let Some(Outcome::Received(received)) = Outcome::of_completion(&completion.outcome) {
                     assert!(
                         consumed.insert(received.event_id.clone()),
                         "event {} was consumed twice",
@@ -133,25 +101,11 @@ fn check_journal(row: &RunRow, entries: &[Entry], consumed: &mut HashSet<String>
                 }
             }
             Some(Body::Ended(_)) => {
-                assert_eq!(
-                    index + 1,
-                    entries.len(),
-                    "run {} goes on after its end",
-                    row.id
-                );
+                assert_eq!(index + 1, entries.len(), "run {} goes on after its end", row.id);
             }
             _ => {}
         }
     }
-    let ended = matches!(
-        entries.last().and_then(|entry| entry.body.as_ref()),
-        Some(Body::Ended(_))
-    );
-    assert_eq!(
-        ended,
-        row.status.is_terminal(),
-        "run {} is {:?}",
-        row.id,
-        row.status
-    );
+    let ended = matches!(entries.last().and_then(|entry| entry.body.as_ref()), Some(Body::Ended(_)));
+    assert_eq!(ended, row.status.is_terminal(), "run {} is {:?}", row.id, row.status);
 }

@@ -4,8 +4,10 @@
 //! A law that breaks prints its seed; that seed becomes a regression test below.
 
 mod body;
+mod driving;
 mod laws;
 mod random;
+mod replaying;
 mod world;
 
 use world::World;
@@ -24,10 +26,8 @@ fn every_law_holds_for_every_seed() {
     if let Ok(seed) = std::env::var("AGNT5_SIMULATOR_SEED") {
         return run(seed.parse().expect("a number"));
     }
-    let seeds = std::env::var("AGNT5_SIMULATOR_SEEDS")
-        .ok()
-        .and_then(|count| count.parse().ok())
-        .unwrap_or(2_000u64);
+    let seeds =
+        std::env::var("AGNT5_SIMULATOR_SEEDS").ok().and_then(|count| count.parse().ok()).unwrap_or(2_000u64);
     for seed in 0..seeds {
         let outcome = std::panic::catch_unwind(|| run(seed));
         if let Err(cause) = outcome {

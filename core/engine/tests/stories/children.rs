@@ -38,23 +38,14 @@ fn a_parent_that_left_the_memory_is_woken_by_its_childs_end() {
 fn a_started_run_can_be_joined_later() {
     let mut desk = Desk::new();
     let mut parent = desk.start("r_1");
-    let start = Ask {
-        target: "flow",
-        child_kind: ComponentKind::Flow,
-        ..Ask::new(CommandKind::Start, "flow")
-    };
+    let start =
+        Ask { target: "flow", child_kind: ComponentKind::Flow, ..Ask::new(CommandKind::Start, "flow") };
     let seq = desk.ask(&mut parent, &start);
     let id = parent.tape().child_id(seq).unwrap().to_owned();
     let mut kid = desk.lease(&id);
     desk.end(&mut kid, value("done"), None);
     assert_eq!(desk.take(&mut parent), None, "nobody waits for it yet");
-    desk.ask(
-        &mut parent,
-        &Ask {
-            target: &id,
-            ..Ask::new(CommandKind::Join, "flow")
-        },
-    );
+    desk.ask(&mut parent, &Ask { target: &id, ..Ask::new(CommandKind::Join, "flow") });
     assert_eq!(text(desk.take(&mut parent)), "done");
 }
 
@@ -71,10 +62,7 @@ fn giving_up_a_child_cancels_it() {
 
 #[test]
 fn a_spawn_bomb_meets_a_quota_and_the_parent_goes_on() {
-    let limits = Limits {
-        max_children: 3,
-        ..Limits::default()
-    };
+    let limits = Limits { max_children: 3, ..Limits::default() };
     let mut desk = Desk::with(limits, false);
     let mut parent = desk.start("r_1");
     for _ in 0..3 {
@@ -90,10 +78,7 @@ fn a_spawn_bomb_meets_a_quota_and_the_parent_goes_on() {
 
 #[test]
 fn recursion_without_an_end_meets_a_quota() {
-    let limits = Limits {
-        max_depth: 4,
-        ..Limits::default()
-    };
+    let limits = Limits { max_depth: 4, ..Limits::default() };
     let mut desk = Desk::with(limits, false);
     let mut id = "r_1".to_owned();
     desk.start_as(&id, "flow", ComponentKind::Flow, "").unwrap();
@@ -110,10 +95,7 @@ fn recursion_without_an_end_meets_a_quota() {
 
 #[test]
 fn waiting_parents_leave_room_for_their_children() {
-    let limits = Limits {
-        max_active: 1,
-        ..Limits::default()
-    };
+    let limits = Limits { max_active: 1, ..Limits::default() };
     let mut desk = Desk::with(limits, false);
     let mut parent = desk.start("r_1");
     let seq = desk.ask(&mut parent, &child("flow"));
@@ -121,12 +103,8 @@ fn waiting_parents_leave_room_for_their_children() {
     let mut kid = desk.lease(&id);
     desk.end(&mut kid, value("1"), None);
     assert!(desk.take(&mut parent).is_some());
-    desk.start_as("r_2", "flow", ComponentKind::Flow, "")
-        .unwrap();
-    assert!(
-        !desk.is_leased("r_2"),
-        "the parent is busy and there is room for one"
-    );
+    desk.start_as("r_2", "flow", ComponentKind::Flow, "").unwrap();
+    assert!(!desk.is_leased("r_2"), "the parent is busy and there is room for one");
     assert_eq!(desk.status("r_2"), Status::Pending);
     desk.end(&mut parent, value("1"), None);
     assert!(desk.is_leased("r_2"));

@@ -2,12 +2,8 @@
 
 use std::collections::HashMap;
 
-use agnt5_engine::{
-    Engine, Lease, Limits, Notice, Refusal, Reply, Request, Session, StartRun, Trace,
-};
-use agnt5_journal::{
-    Ask, CommandKind, ComponentKind, Micros, Outcome, Payload, Seq, Status, Taken,
-};
+use agnt5_engine::{Engine, Lease, Limits, Notice, Refusal, Reply, Request, Session, StartRun, Trace};
+use agnt5_journal::{Ask, CommandKind, ComponentKind, Micros, Outcome, Payload, Seq, Status, Taken};
 use agnt5_store::{MemoryStore, RunFilter, RunRow, Store};
 use bytes::Bytes;
 
@@ -35,18 +31,10 @@ impl<S: Store> Desk<S> {
     pub fn over(store: S, limits: Limits, ask_first: bool) -> Self {
         let mut engine = Engine::new(store, limits, ask_first);
         engine.open(1_000 * SECOND).expect("it opens");
-        let mut desk = Self {
-            engine,
-            now: 1_000 * SECOND,
-            leased: Vec::new(),
-            notices: Vec::new(),
-            wake: None,
-        };
+        let mut desk =
+            Self { engine, now: 1_000 * SECOND, leased: Vec::new(), notices: Vec::new(), wake: None };
         for name in ["flow", "fn", "Counter.add"] {
-            desk.call(Request::Serve {
-                component: name.to_owned(),
-            })
-            .expect("it serves");
+            desk.call(Request::Serve { component: name.to_owned() }).expect("it serves");
         }
         desk
     }
@@ -97,17 +85,14 @@ impl<S: Store> Desk<S> {
     }
 
     pub fn start(&mut self, id: &str) -> Session {
-        self.start_as(id, "flow", ComponentKind::Flow, "")
-            .expect("a new run");
+        self.start_as(id, "flow", ComponentKind::Flow, "").expect("a new run");
         self.lease(id)
     }
 
     /// The session of a run that was leased just now, live.
     pub fn lease(&mut self, id: &str) -> Session {
         let index = self.leased.iter().position(|lease| lease.row.id == id);
-        let lease = self
-            .leased
-            .remove(index.unwrap_or_else(|| panic!("{id} was not leased")));
+        let lease = self.leased.remove(index.unwrap_or_else(|| panic!("{id} was not leased")));
         Session::new(lease).expect("a journal that can be followed")
     }
 
@@ -131,13 +116,7 @@ impl<S: Store> Desk<S> {
 
     pub fn cancel_command(&mut self, session: &mut Session, seq: Seq) {
         let target = seq.to_string();
-        self.ask(
-            session,
-            &Ask {
-                target: &target,
-                ..Ask::new(CommandKind::Cancel, "")
-            },
-        );
+        self.ask(session, &Ask { target: &target, ..Ask::new(CommandKind::Cancel, "") });
     }
 
     pub fn take(&mut self, session: &mut Session) -> Option<Taken> {
@@ -154,9 +133,7 @@ impl<S: Store> Desk<S> {
 
     pub fn end(&mut self, session: &mut Session, outcome: Outcome, state: Option<&str>) {
         let state = state.map(|text| Bytes::copy_from_slice(text.as_bytes()));
-        session
-            .end(outcome, Vec::new(), Bytes::new(), state, self.now)
-            .expect("it is open");
+        session.end(outcome, Vec::new(), Bytes::new(), state, self.now).expect("it is open");
         self.submit(session, false);
     }
 
@@ -171,24 +148,15 @@ impl<S: Store> Desk<S> {
     }
 
     pub fn cancel(&mut self, id: &str) -> Result<Reply, Refusal> {
-        self.call(Request::Cancel {
-            run_id: id.to_owned(),
-        })
+        self.call(Request::Cancel { run_id: id.to_owned() })
     }
 
     pub fn resume(&mut self, id: &str) -> Result<Reply, Refusal> {
-        self.call(Request::Resume {
-            run_id: id.to_owned(),
-            decisions: HashMap::new(),
-        })
+        self.call(Request::Resume { run_id: id.to_owned(), decisions: HashMap::new() })
     }
 
     pub fn row(&self, id: &str) -> RunRow {
-        self.engine
-            .store()
-            .run_by_id(id)
-            .expect("the store reads")
-            .unwrap_or_else(|| panic!("no run {id}"))
+        self.engine.store().run_by_id(id).expect("the store reads").unwrap_or_else(|| panic!("no run {id}"))
     }
 
     pub fn status(&self, id: &str) -> Status {
@@ -196,24 +164,14 @@ impl<S: Store> Desk<S> {
     }
 
     pub fn children(&self, id: &str) -> Vec<RunRow> {
-        let filter = RunFilter {
-            parent: Some(self.row(id).num),
-            limit: 1_000,
-            ..RunFilter::default()
-        };
-        let mut rows = self
-            .engine
-            .store()
-            .list_runs(&filter)
-            .expect("the store reads");
+        let filter = RunFilter { parent: Some(self.row(id).num), limit: 1_000, ..RunFilter::default() };
+        let mut rows = self.engine.store().list_runs(&filter).expect("the store reads");
         rows.reverse();
         rows
     }
 
     pub fn was_lost(&self, session: &Session) -> bool {
-        self.notices
-            .iter()
-            .any(|notice| matches!(notice, Notice::Lost { key, .. } if *key == session.key()))
+        self.notices.iter().any(|notice| matches!(notice, Notice::Lost { key, .. } if *key == session.key()))
     }
 }
 
@@ -222,45 +180,25 @@ pub fn value(text: &str) -> Outcome {
 }
 
 pub fn wait(name: &str, due: Micros) -> Ask<'_> {
-    Ask {
-        due,
-        ..Ask::new(CommandKind::WaitEvent, name)
-    }
+    Ask { due, ..Ask::new(CommandKind::WaitEvent, name) }
 }
 
 pub fn sleep(due: Micros) -> Ask<'static> {
-    Ask {
-        due,
-        ..Ask::new(CommandKind::Sleep, "")
-    }
+    Ask { due, ..Ask::new(CommandKind::Sleep, "") }
 }
 
 pub fn child(target: &str) -> Ask<'_> {
-    Ask {
-        target,
-        child_kind: ComponentKind::Flow,
-        ..Ask::new(CommandKind::Child, target)
-    }
+    Ask { target, child_kind: ComponentKind::Flow, ..Ask::new(CommandKind::Child, target) }
 }
 
 pub fn object(target: &str) -> Ask<'_> {
-    Ask {
-        target,
-        child_kind: ComponentKind::Object,
-        ..Ask::new(CommandKind::Object, "Counter.add")
-    }
+    Ask { target, child_kind: ComponentKind::Object, ..Ask::new(CommandKind::Object, "Counter.add") }
 }
 
 /// The text of an answer's payload.
 pub fn text(taken: Option<Taken>) -> String {
-    let Some(Taken::Completed { outcome, .. }) = taken else {
-        panic!("no answer: {taken:?}")
-    };
-    let payload = outcome
-        .payload()
-        .and_then(Payload::as_inline)
-        .cloned()
-        .unwrap_or_default();
+    let Some(Taken::Completed { outcome, .. }) = taken else { panic!("no answer: {taken:?}") };
+    let payload = outcome.payload().and_then(Payload::as_inline).cloned().unwrap_or_default();
     String::from_utf8_lossy(&payload).into_owned()
 }
 

@@ -13,9 +13,7 @@ fn an_event_sent_before_the_wait_is_kept_and_flagged_when_it_is_older_than_the_r
     desk.now += SECOND;
     let mut run = desk.start("r_1");
     desk.ask(&mut run, &wait("go", 0));
-    let Outcome::Received(received) = outcome(desk.take(&mut run)) else {
-        panic!("no event")
-    };
+    let Outcome::Received(received) = outcome(desk.take(&mut run)) else { panic!("no event") };
     assert_eq!(received.event_id, "e1");
     assert!(received.early);
 }
@@ -51,10 +49,7 @@ fn the_oldest_waiter_gets_an_untargeted_event_and_a_targeted_one_only_its_run() 
 #[test]
 fn an_event_for_an_unknown_or_ended_run_is_refused() {
     let mut desk = Desk::new();
-    assert_eq!(
-        desk.send("go", "e1", "r_9").unwrap_err().class,
-        "RunNotFound"
-    );
+    assert_eq!(desk.send("go", "e1", "r_9").unwrap_err().class, "RunNotFound");
     let mut run = desk.start("r_1");
     desk.end(&mut run, crate::desk::value("1"), None);
     assert_eq!(desk.send("go", "e1", "r_1").unwrap_err().class, "RunClosed");
@@ -94,11 +89,7 @@ fn an_event_and_a_time_out_have_one_winner() {
     assert_eq!(outcome(desk.take(&mut run)), Outcome::TimedOut);
     assert_eq!(desk.take(&mut run), None);
     let kept = desk.engine.store().events(None, 10).unwrap();
-    assert_eq!(
-        kept[0].state,
-        EventState::Kept,
-        "the loser is still there for the next wait"
-    );
+    assert_eq!(kept[0].state, EventState::Kept, "the loser is still there for the next wait");
 }
 
 #[test]

@@ -9,8 +9,7 @@ use crate::desk::{Desk, SECOND, sleep, value};
 #[test]
 fn the_same_id_is_the_same_run_or_a_conflict() {
     let mut desk = Desk::new();
-    let start =
-        |desk: &mut Desk, component: &str| desk.start_as("r_1", component, ComponentKind::Flow, "");
+    let start = |desk: &mut Desk, component: &str| desk.start_as("r_1", component, ComponentKind::Flow, "");
     assert_eq!(start(&mut desk, "flow"), Ok(Reply::Changed(true)));
     assert_eq!(start(&mut desk, "flow"), Ok(Reply::Changed(false)));
     assert_eq!(start(&mut desk, "fn").unwrap_err().class, "RunConflict");
@@ -49,8 +48,7 @@ fn a_cancel_reaches_a_run_that_is_not_in_memory() {
 #[test]
 fn a_run_nobody_can_drive_is_cancelled_at_once() {
     let mut desk = Desk::new();
-    desk.start_as("r_1", "elsewhere", ComponentKind::Flow, "")
-        .unwrap();
+    desk.start_as("r_1", "elsewhere", ComponentKind::Flow, "").unwrap();
     desk.cancel("r_1").unwrap();
     assert_eq!(desk.status("r_1"), Status::Cancelled);
 }
@@ -61,11 +59,7 @@ fn a_paused_run_stands_still_until_it_is_resumed() {
     let mut run = desk.start("r_1");
     let due = desk.now + SECOND;
     desk.ask(&mut run, &sleep(due));
-    desk.call(Request::Pause {
-        run_id: "r_1".into(),
-        reason: "let me see".into(),
-    })
-    .unwrap();
+    desk.call(Request::Pause { run_id: "r_1".into(), reason: "let me see".into() }).unwrap();
     assert!(desk.was_lost(&run));
     desk.now += 10 * SECOND;
     desk.tick();
@@ -77,33 +71,21 @@ fn a_paused_run_stands_still_until_it_is_resumed() {
     run.rearm(desk.now);
     desk.submit(&mut run, true);
     desk.tick();
-    assert!(
-        desk.take(&mut run).is_some(),
-        "the timer that fired meanwhile fires now"
-    );
+    assert!(desk.take(&mut run).is_some(), "the timer that fired meanwhile fires now");
 }
 
 #[test]
 fn what_an_outdated_attempt_writes_never_arrives() {
     let mut desk = Desk::new();
     let mut old = desk.start("r_1");
-    desk.call(Request::Pause {
-        run_id: "r_1".into(),
-        reason: "look".into(),
-    })
-    .unwrap();
+    desk.call(Request::Pause { run_id: "r_1".into(), reason: "look".into() }).unwrap();
     desk.resume("r_1").unwrap();
     let _new = desk.lease("r_1");
     let row = desk.row("r_1");
-    old.command(&Ask::new(CommandKind::Step, "late"), desk.now)
-        .unwrap();
+    old.command(&Ask::new(CommandKind::Step, "late"), desk.now).unwrap();
     desk.submit(&mut old, false);
     let journal = desk.engine.store().journal(row.num, 0, usize::MAX).unwrap();
-    assert_eq!(
-        journal.iter().map(|part| part.count).sum::<u32>(),
-        1,
-        "only the start is there"
-    );
+    assert_eq!(journal.iter().map(|part| part.count).sum::<u32>(), 1, "only the start is there");
 }
 
 #[test]
@@ -155,8 +137,7 @@ fn a_clean_exit_is_no_crash() {
     let mut desk = Desk::new();
     for _ in 0..7 {
         if !desk.is_leased("r_1") {
-            desk.start_as("r_1", "flow", ComponentKind::Flow, "")
-                .unwrap();
+            desk.start_as("r_1", "flow", ComponentKind::Flow, "").unwrap();
         }
         desk.call(Request::Close).unwrap();
         desk = desk.killed(Limits::default(), false);
@@ -169,21 +150,13 @@ fn a_clean_exit_is_no_crash() {
 fn only_ended_runs_are_deleted_and_nothing_of_them_stays() {
     let mut desk = Desk::new();
     let mut run = desk.start("r_1");
-    let delete = || Request::Delete {
-        run_id: "r_1".into(),
-    };
+    let delete = || Request::Delete { run_id: "r_1".into() };
     assert_eq!(desk.call(delete()).unwrap_err().class, "RunConflict");
     let num = desk.row("r_1").num;
     desk.end(&mut run, value("1"), None);
     desk.call(delete()).unwrap();
     assert!(desk.engine.store().run_by_id("r_1").unwrap().is_none());
-    assert!(
-        desk.engine
-            .store()
-            .journal(num, 0, usize::MAX)
-            .unwrap()
-            .is_empty()
-    );
+    assert!(desk.engine.store().journal(num, 0, usize::MAX).unwrap().is_empty());
 }
 
 #[test]

@@ -64,15 +64,8 @@ fn a_hundred_thousand_timers_due_together_come_in_bounded_batches() {
     let mut done = 0;
     while done < RUNS {
         desk.tick();
-        assert!(
-            desk.leased.len() <= 1_000,
-            "{} leases at once",
-            desk.leased.len()
-        );
-        assert!(
-            !desk.leased.is_empty(),
-            "{done} of {RUNS} were delivered, then nothing"
-        );
+        assert!(desk.leased.len() <= 1_000, "{} leases at once", desk.leased.len());
+        assert!(!desk.leased.is_empty(), "{done} of {RUNS} were delivered, then nothing");
         let mut requests = Vec::new();
         for lease in std::mem::take(&mut desk.leased) {
             let mut run = agnt5_engine::Session::new(lease).unwrap();
@@ -81,13 +74,8 @@ fn a_hundred_thousand_timers_due_together_come_in_bounded_batches() {
             run.rearm(desk.now);
             let request: Option<Request> = run.submit(true);
             requests.extend(request.map(|request| (0, request)));
-            requests.push((
-                0,
-                Request::Fail {
-                    run_id: run.tape().run_id().to_owned(),
-                    failure: "{}".into(),
-                },
-            ));
+            requests
+                .push((0, Request::Fail { run_id: run.tape().run_id().to_owned(), failure: "{}".into() }));
             done += 1;
         }
         desk.process(requests);

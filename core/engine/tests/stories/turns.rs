@@ -6,8 +6,7 @@ use agnt5_store::Read;
 use crate::desk::{Desk, object, text, value};
 
 fn call(desk: &mut Desk, id: &str, key: &str) {
-    desk.start_as(id, "Counter.add", ComponentKind::Object, key)
-        .unwrap();
+    desk.start_as(id, "Counter.add", ComponentKind::Object, key).unwrap();
 }
 
 #[test]
@@ -88,10 +87,7 @@ fn of_two_objects_that_wait_for_each_other_the_youngest_call_fails_and_the_other
     assert!(answer.contains("ObjectDeadlock"), "{answer}");
     desk.end(&mut second, value("1"), Some("1"));
     let inner = desk.leased.remove(0);
-    assert_eq!(
-        inner.row.object, "Counter\nb",
-        "the first one's call has its turn"
-    );
+    assert_eq!(inner.row.object, "Counter\nb", "the first one's call has its turn");
 }
 
 #[test]

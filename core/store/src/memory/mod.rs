@@ -32,9 +32,7 @@ impl MemoryStore {
         if self.open {
             Ok(())
         } else {
-            Err(StoreError::Unusable(
-                "a change needs an open transaction".into(),
-            ))
+            Err(StoreError::Unusable("a change needs an open transaction".into()))
         }
     }
 }
@@ -78,10 +76,7 @@ impl Store for MemoryStore {
         let Some(old) = self.tables.runs.get(&run.num) else {
             return Err(unknown_run(run.num));
         };
-        let row = RunRow {
-            id: old.id.clone(),
-            ..run.clone()
-        };
+        let row = RunRow { id: old.id.clone(), ..run.clone() };
         self.apply(Undo::Run(run.num, Some(row)));
         Ok(())
     }
@@ -100,31 +95,14 @@ impl Store for MemoryStore {
             return Ok(());
         }
         let all = (run, 0)..=(run, u64::MAX);
-        let segments: Vec<_> = self
-            .tables
-            .segments
-            .range(all.clone())
-            .map(|(key, _)| *key)
-            .collect();
-        segments
-            .into_iter()
-            .for_each(|key| self.apply(Undo::Segment(key, None)));
-        let timers: Vec<_> = self
-            .tables
-            .timers
-            .range(all.clone())
-            .map(|(key, _)| *key)
-            .collect();
-        timers
-            .into_iter()
-            .for_each(|key| self.apply(Undo::Timer(key, None)));
+        let segments: Vec<_> = self.tables.segments.range(all.clone()).map(|(key, _)| *key).collect();
+        segments.into_iter().for_each(|key| self.apply(Undo::Segment(key, None)));
+        let timers: Vec<_> = self.tables.timers.range(all.clone()).map(|(key, _)| *key).collect();
+        timers.into_iter().for_each(|key| self.apply(Undo::Timer(key, None)));
         let waits: Vec<_> = self.tables.waits.range(all).map(|(key, _)| *key).collect();
-        waits
-            .into_iter()
-            .for_each(|key| self.apply(Undo::Wait(key, None)));
+        waits.into_iter().for_each(|key| self.apply(Undo::Wait(key, None)));
         let sent: Vec<_> = self.tables.events_to(run).collect();
-        sent.into_iter()
-            .for_each(|num| self.apply(Undo::Event(num, None)));
+        sent.into_iter().for_each(|num| self.apply(Undo::Event(num, None)));
         for num in self.tables.events_assigned(run) {
             self.set_event_state(num, EventState::Kept)?;
         }
@@ -170,20 +148,13 @@ impl Store for MemoryStore {
     }
 
     fn due_timers(&self, now: Micros, limit: u32) -> Result<Vec<TimerRow>> {
-        let due = self
-            .tables
-            .due
-            .range(..=(now, RunNum::MAX, u64::MAX))
-            .take(limit as usize);
-        Ok(due
-            .map(|&(due, run, seq)| TimerRow { due, run, seq })
-            .collect())
+        let due = self.tables.due.range(..=(now, RunNum::MAX, u64::MAX)).take(limit as usize);
+        Ok(due.map(|&(due, run, seq)| TimerRow { due, run, seq }).collect())
     }
 
     fn next_due(&self, now: Micros) -> Result<Option<Micros>> {
-        let later = now
-            .checked_add(1)
-            .and_then(|next| self.tables.due.range((next, RunNum::MIN, 0)..).next());
+        let later =
+            now.checked_add(1).and_then(|next| self.tables.due.range((next, RunNum::MIN, 0)..).next());
         Ok(later.map(|key| key.0))
     }
 
@@ -211,14 +182,9 @@ impl Store for MemoryStore {
     fn oldest_wait(&self, name: &str, target: Option<RunNum>) -> Result<Option<WaitRow>> {
         let mut waits = self.tables.waits_named(name);
         let free = waits.find(|(run, seq)| {
-            target.is_none_or(|target| target == *run)
-                && self.tables.assigned_to(*run, *seq).is_none()
+            target.is_none_or(|target| target == *run) && self.tables.assigned_to(*run, *seq).is_none()
         });
-        Ok(free.map(|(run, seq)| WaitRow {
-            run,
-            seq,
-            name: name.to_owned(),
-        }))
+        Ok(free.map(|(run, seq)| WaitRow { run, seq, name: name.to_owned() }))
     }
 
     fn put_event(&mut self, event: &EventRow) -> Result<bool> {
@@ -228,31 +194,17 @@ impl Store for MemoryStore {
         }
         let num = self.tables.last_event + 1;
         self.apply(Undo::LastEvent(num));
-        self.apply(Undo::Event(
-            num,
-            Some(EventRow {
-                num,
-                ..event.clone()
-            }),
-        ));
+        self.apply(Undo::Event(num, Some(EventRow { num, ..event.clone() })));
         Ok(true)
     }
 
     fn oldest_event(&self, name: &str, run: RunNum) -> Result<Option<EventRow>> {
-        let mut kept = self
-            .tables
-            .kept_named(name)
-            .map(|num| &self.tables.events[&num]);
-        Ok(kept
-            .find(|event| event.target.is_none_or(|target| target == run))
-            .cloned())
+        let mut kept = self.tables.kept_named(name).map(|num| &self.tables.events[&num]);
+        Ok(kept.find(|event| event.target.is_none_or(|target| target == run)).cloned())
     }
 
     fn assigned_event(&self, run: RunNum, seq: u64) -> Result<Option<EventRow>> {
-        Ok(self
-            .tables
-            .assigned_to(run, seq)
-            .map(|num| self.tables.events[&num].clone()))
+        Ok(self.tables.assigned_to(run, seq).map(|num| self.tables.events[&num].clone()))
     }
 
     fn set_event_state(&mut self, num: i64, state: EventState) -> Result<()> {
@@ -260,28 +212,15 @@ impl Store for MemoryStore {
         let Some(event) = self.tables.events.get(&num) else {
             return Err(StoreError::Unusable(format!("event {num} is not stored")));
         };
-        let payload = if state == EventState::Consumed {
-            Bytes::new()
-        } else {
-            event.payload.clone()
-        };
-        let event = EventRow {
-            state,
-            payload,
-            ..event.clone()
-        };
+        let payload = if state == EventState::Consumed { Bytes::new() } else { event.payload.clone() };
+        let event = EventRow { state, payload, ..event.clone() };
         self.apply(Undo::Event(num, Some(event)));
         Ok(())
     }
 
     fn expire_events(&mut self, now: Micros) -> Result<u64> {
         self.within()?;
-        let over: Vec<Kept> = self
-            .tables
-            .expiring
-            .range(..=(now, i64::MAX))
-            .copied()
-            .collect();
+        let over: Vec<Kept> = self.tables.expiring.range(..=(now, i64::MAX)).copied().collect();
         for &(_, num) in &over {
             self.set_event_state(num, EventState::Expired)?;
         }
@@ -290,10 +229,7 @@ impl Store for MemoryStore {
 
     fn put_object(&mut self, object: &str, state: Option<&[u8]>) -> Result<()> {
         self.within()?;
-        self.apply(Undo::Object(
-            object.to_owned(),
-            state.map(Bytes::copy_from_slice),
-        ));
+        self.apply(Undo::Object(object.to_owned(), state.map(Bytes::copy_from_slice)));
         Ok(())
     }
 
@@ -307,9 +243,7 @@ fn unknown_run(run: RunNum) -> StoreError {
 }
 
 fn taken(run: RunNum, seq: u64) -> StoreError {
-    StoreError::Unusable(format!(
-        "run number {run} has a segment at seq {seq} already"
-    ))
+    StoreError::Unusable(format!("run number {run} has a segment at seq {seq} already"))
 }
 
 fn is_open(status: Status) -> bool {

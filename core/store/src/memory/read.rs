@@ -11,53 +11,29 @@ impl Read for MemoryStore {
     }
 
     fn run_by_id(&self, id: &str) -> Result<Option<RunRow>> {
-        Ok(self
-            .tables
-            .run_ids
-            .get(id)
-            .map(|num| self.tables.runs[num].clone()))
+        Ok(self.tables.run_ids.get(id).map(|num| self.tables.runs[num].clone()))
     }
 
     fn list_runs(&self, filter: &RunFilter) -> Result<Vec<RunRow>> {
-        let limit = if filter.limit == 0 {
-            100
-        } else {
-            filter.limit as usize
-        };
+        let limit = if filter.limit == 0 { 100 } else { filter.limit as usize };
         let before = filter.before.unwrap_or(RunNum::MAX);
         let wanted = |row: &&RunRow| {
             filter.status.is_none_or(|status| row.status == status)
-                && filter
-                    .component
-                    .as_ref()
-                    .is_none_or(|component| row.component == *component)
+                && filter.component.as_ref().is_none_or(|component| row.component == *component)
                 && filter.since.is_none_or(|since| row.created >= since)
-                && filter
-                    .id_prefix
-                    .as_ref()
-                    .is_none_or(|prefix| row.id.starts_with(prefix))
-                && filter
-                    .parent
-                    .is_none_or(|parent| row.parent.is_some_and(|(num, _)| num == parent))
+                && filter.id_prefix.as_ref().is_none_or(|prefix| row.id.starts_with(prefix))
+                && filter.parent.is_none_or(|parent| row.parent.is_some_and(|(num, _)| num == parent))
         };
         let rows = self.tables.runs.range(..before).rev().map(|(_, row)| row);
         Ok(rows.filter(wanted).take(limit).cloned().collect())
     }
 
     fn journal(&self, run: RunNum, from_seq: u64, max_bytes: usize) -> Result<Vec<Segment>> {
-        let covering = self
-            .tables
-            .segments
-            .range((run, 0)..=(run, from_seq))
-            .next_back();
+        let covering = self.tables.segments.range((run, 0)..=(run, from_seq)).next_back();
         let start = covering.map_or(from_seq, |((_, first), _)| *first);
         let mut size = 0;
         let mut out = Vec::new();
-        for segment in self
-            .tables
-            .segments
-            .range((run, start)..=(run, u64::MAX))
-            .map(|(_, segment)| segment)
+        for segment in self.tables.segments.range((run, start)..=(run, u64::MAX)).map(|(_, segment)| segment)
         {
             if segment.first_seq + u64::from(segment.count) <= from_seq {
                 continue;
@@ -84,13 +60,6 @@ impl Read for MemoryStore {
             matches!(event.state, EventState::Kept | EventState::Expired)
                 && name.is_none_or(|name| event.name == name)
         };
-        Ok(self
-            .tables
-            .events
-            .values()
-            .filter(listed)
-            .take(limit as usize)
-            .cloned()
-            .collect())
+        Ok(self.tables.events.values().filter(listed).take(limit as usize).cloned().collect())
     }
 }

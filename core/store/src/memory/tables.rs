@@ -84,16 +84,8 @@ impl Tables {
             Undo::Blob(hash, bytes) => Undo::Blob(hash, exchange(&mut self.blobs, hash, bytes)),
             Undo::BlobRef(run, hash, refers) => {
                 let was = self.blob_refs.contains(&(run, hash));
-                reindex(
-                    &mut self.blob_refs,
-                    was.then_some((run, hash)),
-                    refers.then_some((run, hash)),
-                );
-                reindex(
-                    &mut self.blob_users,
-                    was.then_some((hash, run)),
-                    refers.then_some((hash, run)),
-                );
+                reindex(&mut self.blob_refs, was.then_some((run, hash)), refers.then_some((run, hash)));
+                reindex(&mut self.blob_users, was.then_some((hash, run)), refers.then_some((hash, run)));
                 Undo::BlobRef(run, hash, was)
             }
             Undo::Timer(key, due) => {
@@ -123,17 +115,9 @@ impl Tables {
     fn swap_run(&mut self, num: RunNum, row: Option<RunRow>) -> Option<RunRow> {
         let old = self.runs.remove(&num);
         let parent = |row: &RunRow| row.parent.map(|(parent, _)| (parent, num));
-        reindex(
-            &mut self.children,
-            old.as_ref().and_then(parent),
-            row.as_ref().and_then(parent),
-        );
+        reindex(&mut self.children, old.as_ref().and_then(parent), row.as_ref().and_then(parent));
         let open = |row: &RunRow| is_open(row.status).then_some(num);
-        reindex(
-            &mut self.unfinished,
-            old.as_ref().and_then(open),
-            row.as_ref().and_then(open),
-        );
+        reindex(&mut self.unfinished, old.as_ref().and_then(open), row.as_ref().and_then(open));
         if let Some(old) = &old {
             self.run_ids.remove(&old.id);
         }
@@ -147,31 +131,17 @@ impl Tables {
     fn swap_event(&mut self, num: i64, row: Option<EventRow>) -> Option<EventRow> {
         let old = self.events.remove(&num);
         let (was, is) = (old.as_ref(), row.as_ref());
-        let kept =
-            |row: &EventRow| (row.state == EventState::Kept).then(|| (row.name.clone(), num));
+        let kept = |row: &EventRow| (row.state == EventState::Kept).then(|| (row.name.clone(), num));
         reindex(&mut self.kept, was.and_then(kept), is.and_then(kept));
-        let expiring =
-            |row: &EventRow| (row.state == EventState::Kept).then_some((row.expires, num));
-        reindex(
-            &mut self.expiring,
-            was.and_then(expiring),
-            is.and_then(expiring),
-        );
+        let expiring = |row: &EventRow| (row.state == EventState::Kept).then_some((row.expires, num));
+        reindex(&mut self.expiring, was.and_then(expiring), is.and_then(expiring));
         let assigned = |row: &EventRow| match row.state {
             EventState::Assigned { run, seq } => Some((run, seq, num)),
             _ => None,
         };
-        reindex(
-            &mut self.assigned,
-            was.and_then(assigned),
-            is.and_then(assigned),
-        );
+        reindex(&mut self.assigned, was.and_then(assigned), is.and_then(assigned));
         let target = |row: &EventRow| row.target.map(|run| (run, num));
-        reindex(
-            &mut self.targeted,
-            was.and_then(target),
-            is.and_then(target),
-        );
+        reindex(&mut self.targeted, was.and_then(target), is.and_then(target));
         if let Some(old) = &old {
             self.event_ids.remove(&old.id);
         }
@@ -183,56 +153,36 @@ impl Tables {
     }
 
     pub fn children_of(&self, run: RunNum) -> impl Iterator<Item = RunNum> {
-        self.children
-            .range((run, RunNum::MIN)..=(run, RunNum::MAX))
-            .map(|key| key.1)
+        self.children.range((run, RunNum::MIN)..=(run, RunNum::MAX)).map(|key| key.1)
     }
 
     pub fn blobs_of(&self, run: RunNum) -> Vec<BlobHash> {
-        self.blob_refs
-            .range((run, [0; 32])..=(run, [255; 32]))
-            .map(|key| key.1)
-            .collect()
+        self.blob_refs.range((run, [0; 32])..=(run, [255; 32])).map(|key| key.1).collect()
     }
 
     pub fn is_referred(&self, hash: &BlobHash) -> bool {
-        self.blob_users
-            .range((*hash, RunNum::MIN)..=(*hash, RunNum::MAX))
-            .next()
-            .is_some()
+        self.blob_users.range((*hash, RunNum::MIN)..=(*hash, RunNum::MAX)).next().is_some()
     }
 
     /// Waits for this name in the order they were put.
     pub fn waits_named(&self, name: &str) -> impl Iterator<Item = Key> {
-        self.wait_turns
-            .range((name.to_owned(), i64::MIN)..=(name.to_owned(), i64::MAX))
-            .map(|(_, key)| *key)
+        self.wait_turns.range((name.to_owned(), i64::MIN)..=(name.to_owned(), i64::MAX)).map(|(_, key)| *key)
     }
 
     /// Kept events of this name, oldest first.
     pub fn kept_named(&self, name: &str) -> impl Iterator<Item = i64> {
-        self.kept
-            .range((name.to_owned(), i64::MIN)..=(name.to_owned(), i64::MAX))
-            .map(|key| key.1)
+        self.kept.range((name.to_owned(), i64::MIN)..=(name.to_owned(), i64::MAX)).map(|key| key.1)
     }
 
     pub fn assigned_to(&self, run: RunNum, seq: u64) -> Option<i64> {
-        self.assigned
-            .range((run, seq, i64::MIN)..=(run, seq, i64::MAX))
-            .next()
-            .map(|key| key.2)
+        self.assigned.range((run, seq, i64::MIN)..=(run, seq, i64::MAX)).next().map(|key| key.2)
     }
 
     pub fn events_assigned(&self, run: RunNum) -> Vec<i64> {
-        self.assigned
-            .range((run, 0, i64::MIN)..=(run, u64::MAX, i64::MAX))
-            .map(|key| key.2)
-            .collect()
+        self.assigned.range((run, 0, i64::MIN)..=(run, u64::MAX, i64::MAX)).map(|key| key.2).collect()
     }
 
     pub fn events_to(&self, run: RunNum) -> impl Iterator<Item = i64> {
-        self.targeted
-            .range((run, i64::MIN)..=(run, i64::MAX))
-            .map(|key| key.1)
+        self.targeted.range((run, i64::MIN)..=(run, i64::MAX)).map(|key| key.1)
     }
 }

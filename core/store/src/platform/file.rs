@@ -17,10 +17,7 @@ pub struct FileId {
 impl FileId {
     pub fn of(path: &Path) -> io::Result<Self> {
         let meta = std::fs::metadata(path)?;
-        Ok(Self {
-            device: meta.dev(),
-            inode: meta.ino(),
-        })
+        Ok(Self { device: meta.dev(), inode: meta.ino() })
     }
 }
 
@@ -50,8 +47,7 @@ pub fn network_file_system(path: &Path) -> io::Result<Option<&'static str>> {
 
 #[cfg(target_os = "macos")]
 pub fn network_file_system(path: &Path) -> io::Result<Option<&'static str>> {
-    statfs(path)
-        .map(|fs| (fs.f_flags & libc::MNT_LOCAL as u32 == 0).then_some("network file system"))
+    statfs(path).map(|fs| (fs.f_flags & libc::MNT_LOCAL as u32 == 0).then_some("network file system"))
 }
 
 /// Magic numbers of statfs(2) and linux/magic.h. FUSE is refused as a whole: it is mostly sshfs, cloud drives and shared

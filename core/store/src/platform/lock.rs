@@ -91,27 +91,14 @@ impl Guard {
     /// Opens without locking. The caller must keep the guard until SQLite has closed the file in this process.
     pub fn open(path: &Path, start: i64, length: i64) -> io::Result<Self> {
         let mut options = OpenOptions::new();
-        options
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .mode(0o600);
+        options.read(true).write(true).create(true).truncate(false).mode(0o600);
         let file = options.custom_flags(libc::O_NOFOLLOW).open(path)?;
-        Ok(Self {
-            file,
-            start,
-            length,
-        })
+        Ok(Self { file, start, length })
     }
 
     /// False when somebody holds the exclusive lock already.
     pub fn hold(&self) -> io::Result<bool> {
-        match control(
-            &self.file,
-            Self::SET,
-            &mut record(libc::F_RDLCK, self.start, self.length),
-        ) {
+        match control(&self.file, Self::SET, &mut record(libc::F_RDLCK, self.start, self.length)) {
             Ok(()) => Ok(true),
             Err(error) if conflicts(&error) => Ok(false),
             Err(error) => Err(error),
@@ -122,15 +109,8 @@ impl Guard {
     pub fn release(&self) {
         // Where the lock is a POSIX one it is SQLite's own as well, and SQLite gives it back itself.
         if Self::LASTS {
-            let freed = control(
-                &self.file,
-                Self::SET,
-                &mut record(libc::F_UNLCK, self.start, self.length),
-            );
-            debug_assert!(
-                freed.is_ok(),
-                "unlocking a held descriptor cannot fail: {freed:?}"
-            );
+            let freed = control(&self.file, Self::SET, &mut record(libc::F_UNLCK, self.start, self.length));
+            debug_assert!(freed.is_ok(), "unlocking a held descriptor cannot fail: {freed:?}");
         }
     }
 }
@@ -147,13 +127,8 @@ mod tests {
         let guard = Guard::open(&path, 100, 1).unwrap();
         assert!(guard.hold().unwrap());
         drop(File::open(&path).unwrap());
-        let other = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(&path)
-            .unwrap();
-        let refused =
-            control(&other, libc::F_SETLK, &mut record(libc::F_WRLCK, 90, 20)).unwrap_err();
+        let other = OpenOptions::new().read(true).write(true).open(&path).unwrap();
+        let refused = control(&other, libc::F_SETLK, &mut record(libc::F_WRLCK, 90, 20)).unwrap_err();
         assert!(conflicts(&refused));
         guard.release();
         control(&other, libc::F_SETLK, &mut record(libc::F_WRLCK, 90, 20)).unwrap();

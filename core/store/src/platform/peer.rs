@@ -7,28 +7,14 @@ use std::os::unix::net::UnixStream;
 /// The effective user id of the peer when it connected.
 #[cfg(target_os = "linux")]
 pub fn peer_uid(stream: &UnixStream) -> io::Result<u32> {
-    let mut peer = libc::ucred {
-        pid: 0,
-        uid: 0,
-        gid: 0,
-    };
+    let mut peer = libc::ucred { pid: 0, uid: 0, gid: 0 };
     let mut size = size_of::<libc::ucred>() as libc::socklen_t;
     // SAFETY: the socket is open, `peer` has `size` bytes of room.
     let done = unsafe {
         let out = (&raw mut peer).cast();
-        libc::getsockopt(
-            stream.as_raw_fd(),
-            libc::SOL_SOCKET,
-            libc::SO_PEERCRED,
-            out,
-            &mut size,
-        )
+        libc::getsockopt(stream.as_raw_fd(), libc::SOL_SOCKET, libc::SO_PEERCRED, out, &mut size)
     };
-    if done == 0 {
-        Ok(peer.uid)
-    } else {
-        Err(io::Error::last_os_error())
-    }
+    if done == 0 { Ok(peer.uid) } else { Err(io::Error::last_os_error()) }
 }
 
 #[cfg(target_os = "macos")]

@@ -18,11 +18,7 @@ pub struct ProcessId {
 impl ProcessId {
     pub fn current() -> Self {
         let pid = pid();
-        Self {
-            pid,
-            start: start_of(pid).unwrap_or(0),
-            boot: boot_id(),
-        }
+        Self { pid, start: start_of(pid).unwrap_or(0), boot: boot_id() }
     }
 
     /// Whether this very process still runs. A zombie does not.
@@ -71,18 +67,10 @@ fn boot_id() -> String {
     // SAFETY: the name ends with NUL, `id` has `size` bytes of room.
     let done = unsafe {
         let name = c"kern.bootsessionuuid".as_ptr();
-        libc::sysctlbyname(
-            name,
-            id.as_mut_ptr().cast(),
-            &mut size,
-            std::ptr::null_mut(),
-            0,
-        )
+        libc::sysctlbyname(name, id.as_mut_ptr().cast(), &mut size, std::ptr::null_mut(), 0)
     };
     if done == 0 {
-        String::from_utf8_lossy(&id[..size])
-            .trim_end_matches('\0')
-            .to_owned()
+        String::from_utf8_lossy(&id[..size]).trim_end_matches('\0').to_owned()
     } else {
         String::new()
     }
@@ -96,33 +84,14 @@ mod tests {
     fn we_are_alive_and_a_reused_pid_is_somebody_else() {
         let me = ProcessId::current();
         assert!(me.is_alive());
-        assert!(
-            !ProcessId {
-                start: me.start + 1,
-                ..me.clone()
-            }
-            .is_alive()
-        );
-        assert!(
-            !ProcessId {
-                boot: "another boot".into(),
-                ..me
-            }
-            .is_alive()
-        );
+        assert!(!ProcessId { start: me.start + 1, ..me.clone() }.is_alive());
+        assert!(!ProcessId { boot: "another boot".into(), ..me }.is_alive());
     }
 
     #[test]
     fn a_zombie_is_dead() {
-        let mut child = std::process::Command::new("sleep")
-            .arg("60")
-            .spawn()
-            .unwrap();
-        let there = ProcessId {
-            pid: child.id(),
-            start: start_of(child.id()).unwrap(),
-            boot: boot_id(),
-        };
+        let mut child = std::process::Command::new("sleep").arg("60").spawn().unwrap();
+        let there = ProcessId { pid: child.id(), start: start_of(child.id()).unwrap(), boot: boot_id() };
         assert!(there.is_alive());
         child.kill().unwrap();
         while there.is_alive() {

@@ -12,22 +12,16 @@ const LEVEL: i32 = 1;
 const LARGEST: u64 = 1_000_000_000;
 
 pub(super) fn put(conn: &Connection, run: RunNum, hash: &BlobHash, bytes: &[u8]) -> Result<()> {
-    let known = conn
-        .prepare_cached("SELECT 1 FROM blobs WHERE hash = ?1")?
-        .exists(params![hash])?;
+    let known = conn.prepare_cached("SELECT 1 FROM blobs WHERE hash = ?1")?.exists(params![hash])?;
     if !known {
-        let packed = zstd::bulk::compress(bytes, LEVEL)
-            .ok()
-            .filter(|packed| packed.len() < bytes.len());
-        conn.prepare_cached(
-            "INSERT INTO blobs (hash, size, compressed, bytes) VALUES (?1, ?2, ?3, ?4)",
-        )?
-        .execute(params![
-            hash,
-            bytes.len() as i64,
-            packed.is_some(),
-            packed.as_deref().unwrap_or(bytes)
-        ])?;
+        let packed = zstd::bulk::compress(bytes, LEVEL).ok().filter(|packed| packed.len() < bytes.len());
+        conn.prepare_cached("INSERT INTO blobs (hash, size, compressed, bytes) VALUES (?1, ?2, ?3, ?4)")?
+            .execute(params![
+                hash,
+                bytes.len() as i64,
+                packed.is_some(),
+                packed.as_deref().unwrap_or(bytes)
+            ])?;
     }
     conn.prepare_cached("INSERT OR IGNORE INTO blob_refs (run, hash) VALUES (?1, ?2)")?
         .execute(params![run, hash])?;
@@ -35,8 +29,7 @@ pub(super) fn put(conn: &Connection, run: RunNum, hash: &BlobHash, bytes: &[u8])
 }
 
 pub(super) fn get(conn: &Connection, hash: &BlobHash) -> Result<Option<Bytes>> {
-    let mut query =
-        conn.prepare_cached("SELECT size, compressed, bytes FROM blobs WHERE hash = ?1")?;
+    let mut query = conn.prepare_cached("SELECT size, compressed, bytes FROM blobs WHERE hash = ?1")?;
     let found = query.query_row(params![hash], |row| {
         let (size, compressed): (u64, bool) = (row.get(0)?, row.get(1)?);
         let stored = row.get_ref(2)?.as_blob()?;
@@ -61,14 +54,11 @@ pub(super) fn get(conn: &Connection, hash: &BlobHash) -> Result<Option<Bytes>> {
 /// Takes back what `run` refers to, and removes what nothing refers to any more.
 pub(super) fn forget(conn: &Connection, run: RunNum) -> Result<()> {
     let mut query = conn.prepare_cached("SELECT hash FROM blob_refs WHERE run = ?1")?;
-    let hashes: Vec<BlobHash> = query
-        .query_map(params![run], |row| row.get(0))?
-        .collect::<Result<_>>()?;
+    let hashes: Vec<BlobHash> = query.query_map(params![run], |row| row.get(0))?.collect::<Result<_>>()?;
     if hashes.is_empty() {
         return Ok(());
     }
-    conn.prepare_cached("DELETE FROM blob_refs WHERE run = ?1")?
-        .execute(params![run])?;
+    conn.prepare_cached("DELETE FROM blob_refs WHERE run = ?1")?.execute(params![run])?;
     let mut remove = conn.prepare_cached(
         "DELETE FROM blobs WHERE hash = ?1 AND NOT EXISTS (SELECT 1 FROM blob_refs WHERE hash = ?1)",
     )?;

@@ -12,6 +12,8 @@ const EVERY: u32 = 2000;
 pub(super) struct Checkpoint {
     /// Written to the WAL since the last checkpoint that moved everything.
     pages: u32,
+    /// The end of the WAL in pages, as far as we know: it may be further, never nearer.
+    end: u32,
     /// The WAL holds deleted content.
     stale: bool,
 }
@@ -22,23 +24,31 @@ impl Checkpoint {
         self.stale = true;
     }
 
+    /// Bytes of the WAL in use: a header, and frames of a page and their own header.
+    pub fn used(&self) -> u64 {
+        32 + u64::from(self.end) * (4096 + 24)
+    }
+
     pub fn after_commit(&mut self, conn: &Connection) -> Result<()> {
-        self.pages += written(conn);
+        let written = written(conn);
+        self.pages += written;
+        self.end += written;
         if self.stale {
             // Never wait for a reader here: what it blocks is tried again after the next commit, and at the close.
             conn.busy_timeout(Duration::ZERO)?;
             let truncated = run(conn, "PRAGMA wal_checkpoint(TRUNCATE)");
             conn.busy_timeout(super::connection::PATIENCE)?;
             if truncated? {
-                (self.pages, self.stale) = (0, false);
+                (self.pages, self.end, self.stale) = (0, 0, false);
             }
         } else if self.pages >= EVERY {
             // A reader that pins the WAL is no reason to try after every commit.
-            self.pages = if run(conn, "PRAGMA wal_checkpoint(PASSIVE)")? {
-                0
+            if run(conn, "PRAGMA wal_checkpoint(PASSIVE)")? {
+                // The next commit starts over at the front of the WAL.
+                (self.pages, self.end) = (0, 0);
             } else {
-                EVERY / 2
-            };
+                self.pages = EVERY / 2;
+            }
         }
         Ok(())
     }
@@ -57,17 +67,7 @@ fn written(conn: &Connection) -> u32 {
     let (mut now, mut highest) = (0, 0);
     // SAFETY: the connection is open; the call writes two integers and resets a counter.
     let done = unsafe {
-        ffi::sqlite3_db_status(
-            conn.handle(),
-            ffi::SQLITE_DBSTATUS_CACHE_WRITE,
-            &mut now,
-            &mut highest,
-            1,
-        )
+        ffi::sqlite3_db_status(conn.handle(), ffi::SQLITE_DBSTATUS_CACHE_WRITE, &mut now, &mut highest, 1)
     };
-    if done == ffi::SQLITE_OK {
-        now.max(0) as u32
-    } else {
-        0
-    }
+    if done == ffi::SQLITE_OK { now.max(0) as u32 } else { 0 }
 }

@@ -28,9 +28,7 @@ impl Durability {
     }
 
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::Full, Self::Process]
-            .into_iter()
-            .find(|level| level.name() == name)
+        [Self::Full, Self::Process].into_iter().find(|level| level.name() == name)
     }
 }
 
@@ -49,9 +47,7 @@ fn common(conn: &Connection) -> rusqlite::Result<()> {
     conn.set_prepared_statement_cache_capacity(64);
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false)?;
-    conn.execute_batch(
-        "PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON",
-    )
+    conn.execute_batch("PRAGMA mmap_size = 0; PRAGMA temp_store = MEMORY; PRAGMA cell_size_check = ON")
 }
 
 /// The owner's connection, in WAL mode; nothing is created but an empty file.
@@ -60,15 +56,12 @@ fn common(conn: &Connection) -> rusqlite::Result<()> {
 /// gone from the file; see `SqliteStore::commit` for its copy in the WAL.
 pub(super) fn owner(file: &Path, durability: Durability) -> Result<Connection, Failure> {
     if rusqlite::version_number() < OLDEST_SAFE {
-        let message = format!(
-            "this build has SQLite {}, which can lose commits; 3.51.3 is needed",
-            sqlite_version()
-        );
+        let message =
+            format!("this build has SQLite {}, which can lose commits; 3.51.3 is needed", sqlite_version());
         return Err(StoreError::Unusable(message).into());
     }
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
-        | OpenFlags::SQLITE_OPEN_CREATE
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let conn = Connection::open_with_flags(file, flags | OpenFlags::SQLITE_OPEN_NOFOLLOW)?;
     conn.busy_timeout(PATIENCE)?;
     common(&conn)?;
@@ -77,10 +70,7 @@ pub(super) fn owner(file: &Path, durability: Durability) -> Result<Connection, F
     )?;
     let mode: String = conn.query_row("PRAGMA journal_mode = WAL", [], |row| row.get(0))?;
     if mode != "wal" {
-        let message = format!(
-            "{} cannot use a write-ahead log here (journal mode {mode})",
-            file.display()
-        );
+        let message = format!("{} cannot use a write-ahead log here (journal mode {mode})", file.display());
         return Err(StoreError::Unusable(message).into());
     }
     let synchronous = match durability {
@@ -99,9 +89,8 @@ pub(super) fn owner(file: &Path, durability: Durability) -> Result<Connection, F
 
 /// A visitor's connection: it cannot write, and its close never checkpoints or deletes a WAL.
 pub(super) fn visitor(file: &Path) -> Result<Connection, Failure> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY
-        | OpenFlags::SQLITE_OPEN_NO_MUTEX
-        | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    let flags =
+        OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     let conn = Connection::open_with_flags(file, flags)?;
     conn.busy_timeout(PATIENCE)?;
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;

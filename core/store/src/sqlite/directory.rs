@@ -15,11 +15,7 @@ pub(super) fn prepare(dir: &Path) -> Result<PathBuf, StoreError> {
     let fresh = match fs::read_dir(dir) {
         Ok(mut entries) => entries.next().is_none(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            DirBuilder::new()
-                .recursive(true)
-                .mode(0o700)
-                .create(dir)
-                .map_err(cannot("create"))?;
+            DirBuilder::new().recursive(true).mode(0o700).create(dir).map_err(cannot("create"))?;
             true
         }
         Err(error) => return Err(unusable(dir, "open", &error)),
@@ -47,12 +43,9 @@ pub(super) fn refuse_network(dir: &Path) -> Result<(), StoreError> {
 
 pub(super) fn unusable(dir: &Path, doing: &str, error: &io::Error) -> StoreError {
     let why = match error.raw_os_error() {
-        Some(libc::EROFS) => {
-            "its file system is read-only. A store needs a writable local disk".to_owned()
-        }
+        Some(libc::EROFS) => "its file system is read-only. A store needs a writable local disk".to_owned(),
         Some(libc::EACCES | libc::EPERM) => {
-            "no permission to write there. A store needs a directory that this user may write to"
-                .to_owned()
+            "no permission to write there. A store needs a directory that this user may write to".to_owned()
         }
         Some(libc::ENOSPC | libc::EDQUOT) => {
             let free = platform::free_bytes(dir).unwrap_or(0);

@@ -66,15 +66,11 @@ fn explain(error: &Error, errno: i32, dir: &Path, writing: u64) -> StoreError {
             ),
         },
         ErrorCode::ReadOnly if failure.extended_code == ffi::SQLITE_READONLY_DBMOVED => {
-            StoreError::Hijacked(format!(
-                "{store}/journal.db was moved or replaced while it was open"
-            ))
+            StoreError::Hijacked(format!("{store}/journal.db was moved or replaced while it was open"))
         }
-        ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied => {
-            StoreError::Unusable(format!(
-                "{store}/journal.db cannot be opened for this: {error} (system error {errno})"
-            ))
-        }
+        ErrorCode::ReadOnly | ErrorCode::CannotOpen | ErrorCode::PermissionDenied => StoreError::Unusable(
+            format!("{store}/journal.db cannot be opened for this: {error} (system error {errno})"),
+        ),
         _ => StoreError::Unusable(format!("the store {store} could not do this: {error}")),
     }
 }
@@ -82,18 +78,14 @@ fn explain(error: &Error, errno: i32, dir: &Path, writing: u64) -> StoreError {
 /// A write that failed for want of room changed nothing that counts. A sync that did is another matter: the kernel may have
 /// dropped the pages, so that stays an I/O error.
 fn no_room(extended: i32, errno: i32) -> bool {
-    let write = matches!(
-        extended,
-        ffi::SQLITE_IOERR_WRITE | ffi::SQLITE_IOERR_TRUNCATE | ffi::SQLITE_IOERR_SHMSIZE
-    );
+    let write =
+        matches!(extended, ffi::SQLITE_IOERR_WRITE | ffi::SQLITE_IOERR_TRUNCATE | ffi::SQLITE_IOERR_SHMSIZE);
     write && matches!(errno, libc::ENOSPC | libc::EDQUOT | libc::EFBIG)
 }
 
 fn full(dir: &Path, writing: u64) -> StoreError {
-    let free = platform::free_bytes(dir).map_or_else(
-        |_| "an unknown number of".to_owned(),
-        |bytes| bytes.to_string(),
-    );
+    let free = platform::free_bytes(dir)
+        .map_or_else(|_| "an unknown number of".to_owned(), |bytes| bytes.to_string());
     StoreError::Full(format!(
         "no room for the store {}: {writing} bytes were to be written, {free} bytes are free on its disk \
          (a quota or file size limit may allow less). Nothing of this commit was kept; make room and go on",
@@ -124,10 +116,7 @@ mod tests {
         assert_eq!(class(ffi::SQLITE_IOERR_WRITE, libc::EDQUOT), "StoreFull");
         assert_eq!(class(ffi::SQLITE_IOERR_WRITE, libc::EIO), "StoreError");
         let sync = Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_IOERR_FSYNC), None);
-        assert!(matches!(
-            explain(&sync, libc::ENOSPC, Path::new("/s"), 0),
-            StoreError::Io(_)
-        ));
+        assert!(matches!(explain(&sync, libc::ENOSPC, Path::new("/s"), 0), StoreError::Io(_)));
         assert_eq!(class(ffi::SQLITE_CORRUPT_INDEX, 0), "StoreCorrupt");
         assert_eq!(class(ffi::SQLITE_NOTADB, 0), "StoreCorrupt");
         assert_eq!(class(ffi::SQLITE_BUSY, 0), "StoreLocked");

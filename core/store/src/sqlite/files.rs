@@ -5,7 +5,8 @@
 //! it acknowledges would be gone. Two answers: guards that keep anybody from being "the last", and a look at the files
 //! before each commit is acknowledged, for what no lock can stop (`rm`, a replaced file).
 
-use std::io;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::StoreError;
@@ -18,6 +19,12 @@ const SHARED_SIZE: i64 = 510;
 /// takes the memory for left over and truncates it.
 const SHM_DMS: i64 = (22 + 8) * 4 + 8;
 
+/// Room is made when less than this is left, so much at a time, and never beyond the size at which a WAL starts over.
+const MARGIN: u64 = 128 << 10;
+const CHUNK: u64 = 1 << 20;
+const LONGEST: u64 = 16 << 20;
+static ZEROS: [u8; CHUNK as usize] = [0; CHUNK as usize];
+
 #[derive(Debug)]
 struct Watched {
     path: PathBuf,
@@ -27,6 +34,8 @@ struct Watched {
 #[derive(Debug)]
 pub(super) struct Files {
     watched: Vec<Watched>,
+    /// For [`Files::make_room`] only. SQLite holds no locks on a WAL, so this one may be closed at any time.
+    wal: File,
     guards: Vec<Guard>,
 }
 
@@ -41,12 +50,10 @@ impl Files {
         let shm = beside("-shm");
         let watched = [database.to_owned(), beside("-wal"), shm.clone()];
         let watched = watched.map(|path| FileId::of(&path).map(|id| Watched { path, id }));
-        let watched = watched.into_iter().collect::<io::Result<_>>()?;
-        let guards = vec![
-            Guard::open(database, SHARED_FIRST, SHARED_SIZE)?,
-            Guard::open(&shm, SHM_DMS, 1)?,
-        ];
-        Ok(Self { watched, guards })
+        let watched: Vec<_> = watched.into_iter().collect::<io::Result<_>>()?;
+        let guards = vec![Guard::open(database, SHARED_FIRST, SHARED_SIZE)?, Guard::open(&shm, SHM_DMS, 1)?];
+        let wal = OpenOptions::new().append(true).open(&watched[1].path)?;
+        Ok(Self { watched, wal, guards })
     }
 
     /// Whether somebody else is about to delete the WAL; if not, from now on nobody is.
@@ -61,10 +68,7 @@ impl Files {
                     ));
                 }
                 Err(error) => {
-                    return Err(StoreError::Io(format!(
-                        "cannot lock {}: {error}",
-                        file.path.display()
-                    )));
+                    return Err(StoreError::Io(format!("cannot lock {}: {error}", file.path.display())));
                 }
             }
         }
@@ -89,10 +93,7 @@ impl Files {
                     return Err(hijacked(&file.path, "was deleted while the store was open"));
                 }
                 Err(error) => {
-                    return Err(StoreError::Io(format!(
-                        "cannot look at {}: {error}",
-                        file.path.display()
-                    )));
+                    return Err(StoreError::Io(format!("cannot look at {}: {error}", file.path.display())));
                 }
             }
         }
@@ -105,6 +106,18 @@ impl Files {
             guard.release();
         }
         self.guards
+    }
+
+    /// Writes zeros behind the WAL when its next frames would make the file longer. A sync of a file that grows also waits
+    /// for the file system's own journal and takes two to three times as long. Zeros are no valid frame: a reader stops
+    /// at them as it does at the frames of an older round.
+    pub fn make_room(&mut self, used: u64) {
+        let Ok(length) = self.wal.metadata().map(|meta| meta.len()) else { return };
+        // Where the WAL is longer than we think (a reader kept it from starting over) nothing is added: it is only a gift.
+        if length < used + MARGIN && length + CHUNK <= LONGEST {
+            // Without room for it the commit that needs it will say so.
+            let _ = self.wal.write_all(&ZEROS);
+        }
     }
 
     /// The guards as they are, to be kept.

@@ -40,10 +40,7 @@ impl Owner {
             start: record["process_start"].as_u64()?,
             boot: record["boot"].as_str()?.to_owned(),
         };
-        Some(Self {
-            process,
-            started: record["started"].as_i64()?,
-        })
+        Some(Self { process, started: record["started"].as_i64()? })
     }
 
     /// The owner of the store in `dir`, if it is alive.
@@ -59,12 +56,8 @@ impl Owner {
             "started": self.started,
         });
         let fresh = dir.join(format!("owner.json.{}", self.process.pid));
-        let mut file = fs::OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(&fresh)?;
+        let mut file =
+            fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
         file.write_all(format!("{record}\n").as_bytes())?;
         fs::rename(fresh, dir.join("owner.json"))
     }
@@ -73,8 +66,8 @@ impl Owner {
 impl Drop for Claim {
     /// Removes the record, if it still is ours; the lock goes right after.
     fn drop(&mut self) {
-        let ours = self.owner.process.pid == pid()
-            && Owner::recorded(&self.dir).as_ref() == Some(&self.owner);
+        let ours =
+            self.owner.process.pid == pid() && Owner::recorded(&self.dir).as_ref() == Some(&self.owner);
         if ours {
             // Failing is harmless but for others in this process' lifetime: they would be told it still owns the store.
             let _ = fs::remove_file(self.dir.join("owner.json"));
@@ -83,9 +76,7 @@ impl Drop for Claim {
 }
 
 fn now() -> Micros {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_micros() as Micros)
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_micros() as Micros)
 }
 
 /// Makes this process the owner, or says who is. The registry must have let us through: a second call in one process
@@ -98,32 +89,16 @@ pub(super) fn claim(dir: &Path) -> Result<Claim, StoreError> {
     };
     if let Some(living) = Owner::of(dir).filter(|owner| owner.process.pid != pid()) {
         // It lives and its lock is gone: something in it opened and closed the lock file.
-        return Err(taken(
-            dir,
-            Some(living.process.pid),
-            " (its lock was dropped, but it is alive)",
-        ));
+        return Err(taken(dir, Some(living.process.pid), " (its lock was dropped, but it is alive)"));
     }
-    let owner = Owner {
-        process: ProcessId::current(),
-        started: now(),
-    };
-    owner
-        .write(dir)
-        .map_err(|error| super::directory::unusable(dir, "write owner.json in", &error))?;
-    Ok(Claim {
-        dir: dir.to_owned(),
-        owner,
-        _lock: lock,
-    })
+    let owner = Owner { process: ProcessId::current(), started: now() };
+    owner.write(dir).map_err(|error| super::directory::unusable(dir, "write owner.json in", &error))?;
+    Ok(Claim { dir: dir.to_owned(), owner, _lock: lock })
 }
 
 fn taken(dir: &Path, holder: Option<u32>, remark: &str) -> StoreError {
     let pid = holder.or_else(|| Owner::of(dir).map(|owner| owner.process.pid));
-    let who = pid.map_or_else(
-        || "another process".to_owned(),
-        |pid| format!("process {pid}"),
-    );
+    let who = pid.map_or_else(|| "another process".to_owned(), |pid| format!("process {pid}"));
     StoreError::Locked {
         path: dir.to_owned(),
         pid,

@@ -22,11 +22,7 @@ fn after_prefix(prefix: &str) -> Option<String> {
     let mut chars: Vec<char> = prefix.chars().collect();
     while let Some(last) = chars.pop() {
         // 0xD800 to 0xDFFF are no characters.
-        let next = if last == '\u{D7FF}' {
-            Some('\u{E000}')
-        } else {
-            char::from_u32(last as u32 + 1)
-        };
+        let next = if last == '\u{D7FF}' { Some('\u{E000}') } else { char::from_u32(last as u32 + 1) };
         if let Some(next) = next {
             chars.push(next);
             return Some(chars.into_iter().collect());
@@ -51,11 +47,7 @@ pub(super) fn list_runs(conn: &Connection, filter: &RunFilter) -> Result<Vec<Run
     if let Some(since) = filter.since {
         only("created >=", since.into());
     }
-    if let Some(prefix) = filter
-        .id_prefix
-        .as_ref()
-        .filter(|prefix| !prefix.is_empty())
-    {
+    if let Some(prefix) = filter.id_prefix.as_ref().filter(|prefix| !prefix.is_empty()) {
         only("id >=", prefix.clone().into());
         if let Some(end) = after_prefix(prefix) {
             only("id <", end.into());
@@ -75,72 +67,43 @@ pub(super) fn list_runs(conn: &Connection, filter: &RunFilter) -> Result<Vec<Run
     sql.push_str(&format!(" ORDER BY num DESC LIMIT ?{}", values.len() + 1));
     values.push(i64::from(limit).into());
     let mut query = conn.prepare_cached(&sql)?;
-    query
-        .query_map(params_from_iter(values), rows::run)?
-        .collect()
+    query.query_map(params_from_iter(values), rows::run)?.collect()
 }
 
 pub(super) fn object(conn: &Connection, object: &str) -> Result<Option<Bytes>> {
     let mut query = conn.prepare_cached("SELECT state FROM objects WHERE key = ?1")?;
-    query
-        .query_row([object], |row| row.get::<_, Vec<u8>>(0))
-        .optional()
-        .map(|state| state.map(Bytes::from))
+    query.query_row([object], |row| row.get::<_, Vec<u8>>(0)).optional().map(|state| state.map(Bytes::from))
 }
 
 pub(super) fn events(conn: &Connection, name: Option<&str>, limit: u32) -> Result<Vec<EventRow>> {
-    let named = if name.is_some() {
-        "AND name = ?2"
-    } else {
-        "AND ?2 IS NULL"
-    };
-    let sql =
-        format!("SELECT {EVENT} FROM events WHERE state IN (0, 3) {named} ORDER BY num LIMIT ?1");
-    conn.prepare_cached(&sql)?
-        .query_map(params![limit, name], rows::event)?
-        .collect()
+    let named = if name.is_some() { "AND name = ?2" } else { "AND ?2 IS NULL" };
+    let sql = format!("SELECT {EVENT} FROM events WHERE state IN (0, 3) {named} ORDER BY num LIMIT ?1");
+    conn.prepare_cached(&sql)?.query_map(params![limit, name], rows::event)?.collect()
 }
 
 pub(super) fn unfinished(conn: &Connection, after: RunNum, limit: u32) -> Result<Vec<RunRow>> {
     let sql = format!("SELECT {RUN} FROM runs WHERE status < 4 AND num > ?1 ORDER BY num LIMIT ?2");
-    conn.prepare_cached(&sql)?
-        .query_map(params![after, limit], rows::run)?
-        .collect()
+    conn.prepare_cached(&sql)?.query_map(params![after, limit], rows::run)?.collect()
 }
 
 pub(super) fn due_timers(conn: &Connection, now: Micros, limit: u32) -> Result<Vec<TimerRow>> {
     let sql = "SELECT due, run, seq FROM timers WHERE due <= ?1 ORDER BY due, run, seq LIMIT ?2";
-    conn.prepare_cached(sql)?
-        .query_map(params![now, limit], rows::timer)?
-        .collect()
+    conn.prepare_cached(sql)?.query_map(params![now, limit], rows::timer)?.collect()
 }
 
 pub(super) fn next_due(conn: &Connection, now: Micros) -> Result<Option<Micros>> {
-    conn.prepare_cached("SELECT min(due) FROM timers WHERE due > ?1")?
-        .query_row([now], |row| row.get(0))
+    conn.prepare_cached("SELECT min(due) FROM timers WHERE due > ?1")?.query_row([now], |row| row.get(0))
 }
 
-pub(super) fn oldest_wait(
-    conn: &Connection,
-    name: &str,
-    target: Option<RunNum>,
-) -> Result<Option<WaitRow>> {
-    let targeted = if target.is_some() {
-        "AND run = ?2"
-    } else {
-        "AND ?2 IS NULL"
-    };
+pub(super) fn oldest_wait(conn: &Connection, name: &str, target: Option<RunNum>) -> Result<Option<WaitRow>> {
+    let targeted = if target.is_some() { "AND run = ?2" } else { "AND ?2 IS NULL" };
     let sql = format!(
         "SELECT run, seq FROM waits WHERE name = ?1 {targeted} AND NOT EXISTS (SELECT 1 FROM events
            WHERE state = 1 AND assigned_run = waits.run AND assigned_seq = waits.seq) ORDER BY num LIMIT 1"
     );
     let mut query = conn.prepare_cached(&sql)?;
     let found = query.query_row(params![name, target], |row| {
-        Ok(WaitRow {
-            run: row.get(0)?,
-            seq: row.get(1)?,
-            name: name.to_owned(),
-        })
+        Ok(WaitRow { run: row.get(0)?, seq: row.get(1)?, name: name.to_owned() })
     });
     found.optional()
 }
@@ -149,23 +112,18 @@ pub(super) fn oldest_event(conn: &Connection, name: &str, run: RunNum) -> Result
     let sql = format!(
         "SELECT {EVENT} FROM events WHERE state = 0 AND name = ?1 AND (target IS NULL OR target = ?2) ORDER BY num LIMIT 1"
     );
-    conn.prepare_cached(&sql)?
-        .query_row(params![name, run], rows::event)
-        .optional()
+    conn.prepare_cached(&sql)?.query_row(params![name, run], rows::event).optional()
 }
 
 pub(super) fn assigned_event(conn: &Connection, run: RunNum, seq: u64) -> Result<Option<EventRow>> {
     let sql = format!(
         "SELECT {EVENT} FROM events WHERE state = 1 AND assigned_run = ?1 AND assigned_seq = ?2 ORDER BY num LIMIT 1"
     );
-    conn.prepare_cached(&sql)?
-        .query_row(params![run, int(seq)], rows::event)
-        .optional()
+    conn.prepare_cached(&sql)?.query_row(params![run, int(seq)], rows::event).optional()
 }
 
 pub(super) fn child_count(conn: &Connection, run: RunNum) -> Result<u64> {
-    conn.prepare_cached("SELECT count(*) FROM runs WHERE parent = ?1")?
-        .query_row([run], |row| row.get(0))
+    conn.prepare_cached("SELECT count(*) FROM runs WHERE parent = ?1")?.query_row([run], |row| row.get(0))
 }
 
 #[cfg(test)]

@@ -51,12 +51,7 @@ impl SqliteReader {
         let registration = Registration::new(&dir, false)?;
         let conn = connection::visitor(&file).map_err(|failure| unopened(failure, &dir))?;
         schema::check(&conn, &file).map_err(|failure| failure.explain(&conn, &dir, 0))?;
-        Ok(Self {
-            conn: ManuallyDrop::new(conn),
-            dir,
-            pid: platform::pid(),
-            _registration: registration,
-        })
+        Ok(Self { conn: ManuallyDrop::new(conn), dir, pid: platform::pid(), _registration: registration })
     }
 
     pub fn directory(&self) -> &Path {
@@ -100,31 +95,16 @@ impl SqliteReader {
                 }
                 _ => error.to_string(),
             };
-            StoreError::Unusable(format!(
-                "cannot write a backup to {}: {why}",
-                path.display()
-            ))
+            StoreError::Unusable(format!("cannot write a backup to {}: {why}", path.display()))
         };
         let Some(name) = path.to_str() else {
-            return Err(StoreError::Unusable(format!(
-                "{} is no UTF-8 path",
-                path.display()
-            )));
+            return Err(StoreError::Unusable(format!("{} is no UTF-8 path", path.display())));
         };
         // SQLite accepts an empty file: creating it here makes the refusal atomic and the copy private.
-        fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(path)
-            .map_err(cannot)?;
+        fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path).map_err(cannot)?;
         let copied = self
             .read(|conn| Ok(conn.execute("VACUUM INTO ?1", [name])?))
-            .and_then(|_| {
-                fs::File::open(path)
-                    .and_then(|file| file.sync_all())
-                    .map_err(cannot)
-            });
+            .and_then(|_| fs::File::open(path).and_then(|file| file.sync_all()).map_err(cannot));
         if copied.is_err() {
             // Half a copy is worse than none; the error that is reported is the first.
             let _ = fs::remove_file(path);
@@ -132,10 +112,7 @@ impl SqliteReader {
         copied
     }
 
-    fn read<T>(
-        &self,
-        query: impl FnOnce(&Connection) -> std::result::Result<T, Failure>,
-    ) -> Result<T> {
+    fn read<T>(&self, query: impl FnOnce(&Connection) -> std::result::Result<T, Failure>) -> Result<T> {
         if self.pid != platform::pid() {
             return Err(forked(&self.dir));
         }
@@ -147,10 +124,7 @@ impl SqliteReader {
 pub(super) fn unopened(failure: Failure, dir: &Path) -> StoreError {
     match Connection::open_in_memory() {
         Ok(conn) => failure.explain(&conn, dir, 0),
-        Err(_) => StoreError::Unusable(format!(
-            "the store {} cannot be opened: {failure:?}",
-            dir.display()
-        )),
+        Err(_) => StoreError::Unusable(format!("the store {} cannot be opened: {failure:?}", dir.display())),
     }
 }
 

@@ -57,12 +57,7 @@ impl Registration {
         })?;
         let pid = platform::pid();
         let mut open = open().ok_or_else(|| forked(dir))?;
-        let entry = open.entry(id).or_insert(Entry {
-            pid,
-            handles: 0,
-            owned: false,
-            parked: Vec::new(),
-        });
+        let entry = open.entry(id).or_insert(Entry { pid, handles: 0, owned: false, parked: Vec::new() });
         if entry.pid != pid {
             return Err(forked(dir));
         }
@@ -78,11 +73,7 @@ impl Registration {
         }
         entry.handles += 1;
         entry.owned |= owner;
-        Ok(Self {
-            dir: id,
-            pid,
-            owner,
-        })
+        Ok(Self { dir: id, pid, owner })
     }
 
     /// Keeps the guards until no handle on this store is left in this process.

@@ -23,11 +23,7 @@ pub(super) fn damaged(message: String) -> Error {
 }
 
 fn strange(column: usize, what: &str, value: i64) -> Error {
-    Error::FromSqlConversionFailure(
-        column,
-        Type::Integer,
-        format!("{value} is no {what}").into(),
-    )
+    Error::FromSqlConversionFailure(column, Type::Integer, format!("{value} is no {what}").into())
 }
 
 fn bytes(row: &Row<'_>, column: usize) -> Result<Bytes> {
@@ -42,13 +38,10 @@ pub(super) fn run(row: &Row<'_>) -> Result<RunRow> {
         num: row.get(0)?,
         id: row.get(1)?,
         component: row.get(2)?,
-        kind: ComponentKind::try_from(kind)
-            .map_err(|_| strange(3, "kind of component", kind.into()))?,
+        kind: ComponentKind::try_from(kind).map_err(|_| strange(3, "kind of component", kind.into()))?,
         status: Status::from_u8(status).ok_or_else(|| strange(4, "status", status.into()))?,
         epoch: row.get(5)?,
-        parent: parent
-            .map(|num| Ok::<_, Error>((num, row.get(7)?)))
-            .transpose()?,
+        parent: parent.map(|num| Ok::<_, Error>((num, row.get(7)?))).transpose()?,
         depth: row.get(8)?,
         object: row.get(9)?,
         input_digest: bytes(row, 10)?,
@@ -65,11 +58,7 @@ pub(super) fn run(row: &Row<'_>) -> Result<RunRow> {
 
 /// Columns first_seq, count, bytes.
 pub(super) fn segment(row: &Row<'_>) -> Result<Segment> {
-    Ok(Segment {
-        first_seq: row.get(0)?,
-        count: row.get(1)?,
-        bytes: bytes(row, 2)?,
-    })
+    Ok(Segment { first_seq: row.get(0)?, count: row.get(1)?, bytes: bytes(row, 2)? })
 }
 
 /// The columns `state`, `assigned_run`, `assigned_seq` of an event.
@@ -86,10 +75,7 @@ pub(super) fn event(row: &Row<'_>) -> Result<EventRow> {
     let state: u8 = row.get(7)?;
     let state = match state {
         0 => EventState::Kept,
-        1 => EventState::Assigned {
-            run: row.get(8)?,
-            seq: row.get(9)?,
-        },
+        1 => EventState::Assigned { run: row.get(8)?, seq: row.get(9)? },
         2 => EventState::Consumed,
         3 => EventState::Expired,
         _ => return Err(strange(7, "state of an event", state.into())),
@@ -108,9 +94,5 @@ pub(super) fn event(row: &Row<'_>) -> Result<EventRow> {
 
 /// Columns due, run, seq.
 pub(super) fn timer(row: &Row<'_>) -> Result<TimerRow> {
-    Ok(TimerRow {
-        due: row.get(0)?,
-        run: row.get(1)?,
-        seq: row.get(2)?,
-    })
+    Ok(TimerRow { due: row.get(0)?, run: row.get(1)?, seq: row.get(2)? })
 }

@@ -123,10 +123,8 @@ fn refuse_strangers(conn: &Connection, file: &Path) -> Result<(), Failure> {
     if id == APPLICATION_ID || (id == 0 && tables == 0) {
         return Ok(());
     }
-    let message = format!(
-        "{} is an SQLite database, but not a journal of agnt5; nothing was changed",
-        file.display()
-    );
+    let message =
+        format!("{} is an SQLite database, but not a journal of agnt5; nothing was changed", file.display());
     Err(StoreError::Unusable(message).into())
 }
 
@@ -147,15 +145,12 @@ mod tests {
         let (_dir, path) = file();
         let conn = Connection::open(&path).unwrap();
         migrate(&conn, &path, MIGRATIONS).unwrap();
-        conn.execute("UPDATE meta SET value = 7 WHERE key = 'owner_epoch'", [])
-            .unwrap();
+        conn.execute("UPDATE meta SET value = 7 WHERE key = 'owner_epoch'", []).unwrap();
         migrate(&conn, &path, &[VERSION_1, SECOND]).unwrap();
         let row: (i64, String) = conn
-            .query_row(
-                "SELECT value, note FROM meta WHERE key = 'owner_epoch'",
-                [],
-                |row| Ok((row.get(0)?, row.get(1)?)),
-            )
+            .query_row("SELECT value, note FROM meta WHERE key = 'owner_epoch'", [], |row| {
+                Ok((row.get(0)?, row.get(1)?))
+            })
             .unwrap();
         assert_eq!(row, (7, "none".into()));
         assert_eq!(version(&conn).unwrap(), 2);
@@ -170,10 +165,7 @@ mod tests {
         let broken = format!("{SECOND}; INSERT INTO nowhere VALUES (1)");
         assert!(migrate(&conn, &path, &[VERSION_1, &broken]).is_err());
         assert_eq!(version(&conn).unwrap(), 1);
-        assert!(
-            conn.prepare("SELECT note FROM meta").is_err(),
-            "the column went with the rollback"
-        );
+        assert!(conn.prepare("SELECT note FROM meta").is_err(), "the column went with the rollback");
         check(&conn, &path).unwrap();
     }
 
@@ -182,20 +174,15 @@ mod tests {
         let (_dir, path) = file();
         let conn = Connection::open(&path).unwrap();
         migrate(&conn, &path, &[VERSION_1, SECOND]).unwrap();
-        let Err(Failure::Store(StoreError::TooNew(message))) = migrate(&conn, &path, MIGRATIONS)
-        else {
+        let Err(Failure::Store(StoreError::TooNew(message))) = migrate(&conn, &path, MIGRATIONS) else {
             panic!()
         };
-        assert!(
-            message.contains("version 2") && message.contains("up to 1"),
-            "{message}"
-        );
+        assert!(message.contains("version 2") && message.contains("up to 1"), "{message}");
 
         let (_dir, path) = file();
         let conn = Connection::open(&path).unwrap();
         conn.execute_batch("CREATE TABLE songs (name)").unwrap();
-        let Err(Failure::Store(StoreError::Unusable(message))) = migrate(&conn, &path, MIGRATIONS)
-        else {
+        let Err(Failure::Store(StoreError::Unusable(message))) = migrate(&conn, &path, MIGRATIONS) else {
             panic!()
         };
         assert!(message.contains("not a journal"), "{message}");

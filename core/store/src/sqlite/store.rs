@@ -59,13 +59,12 @@ impl SqliteStore {
         let registration = Registration::new(&dir, true)?;
         let claim = claim(&dir)?;
         let file = dir.join("journal.db");
-        let conn =
-            connection::owner(&file, durability).map_err(|failure| unopened(failure, &dir))?;
+        let conn = connection::owner(&file, durability).map_err(|failure| unopened(failure, &dir))?;
         let ready = schema::migrate(&conn, &file, schema::MIGRATIONS)
             .and_then(|()| Ok((next_epoch(&conn)?, Tail::load(&conn)?)));
         let (epoch, tail) = ready.map_err(|failure| failure.explain(&conn, &dir, 0))?;
-        let files = Files::watch(&file)
-            .map_err(|error| directory::unusable(&dir, "watch the files of", &error))?;
+        let files =
+            Files::watch(&file).map_err(|error| directory::unusable(&dir, "watch the files of", &error))?;
         let store = Self {
             conn: ManuallyDrop::new(conn),
             files: Some(files),
@@ -110,13 +109,8 @@ impl SqliteStore {
 
     /// Remembers what makes every later write unsafe.
     fn note(&self, error: StoreError) -> StoreError {
-        if matches!(
-            error,
-            StoreError::Io(_) | StoreError::Corrupt(_) | StoreError::Hijacked(_)
-        ) {
-            self.poison
-                .borrow_mut()
-                .get_or_insert_with(|| error.clone());
+        if matches!(error, StoreError::Io(_) | StoreError::Corrupt(_) | StoreError::Hijacked(_)) {
+            self.poison.borrow_mut().get_or_insert_with(|| error.clone());
         }
         error
     }
@@ -126,16 +120,10 @@ impl SqliteStore {
     }
 
     fn check_files(&self) -> Result<()> {
-        self.files
-            .as_ref()
-            .map_or(Ok(()), Files::check)
-            .map_err(|error| self.note(error))
+        self.files.as_ref().map_or(Ok(()), Files::check).map_err(|error| self.note(error))
     }
 
-    pub(super) fn query<T>(
-        &self,
-        read: impl FnOnce(&Connection) -> rusqlite::Result<T>,
-    ) -> Result<T> {
+    pub(super) fn query<T>(&self, read: impl FnOnce(&Connection) -> rusqlite::Result<T>) -> Result<T> {
         if self.pid != platform::pid() {
             return Err(forked(&self.dir));
         }
@@ -151,9 +139,7 @@ impl SqliteStore {
             return Err(error.clone());
         }
         if !self.open {
-            return Err(StoreError::Unusable(
-                "a change needs an open transaction".into(),
-            ));
+            return Err(StoreError::Unusable("a change needs an open transaction".into()));
         }
         write(&self.conn).map_err(|failure| {
             let error = self.explain(failure);
@@ -190,13 +176,10 @@ impl SqliteStore {
         }
         self.check_files()?;
         (self.writing, self.deleted, self.doomed, self.tail_touched) = (0, false, None, false);
-        self.run_cached("BEGIN IMMEDIATE")
-            .map_err(|error| self.explain(error))?;
+        self.run_cached("BEGIN IMMEDIATE").map_err(|error| self.explain(error))?;
         self.open = true;
-        let epoch = self
-            .conn
-            .prepare_cached(EPOCH)
-            .and_then(|mut query| query.query_row([], |row| row.get(0)));
+        let epoch =
+            self.conn.prepare_cached(EPOCH).and_then(|mut query| query.query_row([], |row| row.get(0)));
         let checked = match epoch {
             Ok(epoch) if self.epoch == epoch => Ok(()),
             Ok(epoch) => Err(self.note(self.replaced(epoch))),
@@ -210,10 +193,8 @@ impl SqliteStore {
 
     fn replaced(&self, epoch: i64) -> StoreError {
         let owner = super::Owner::of(&self.dir).filter(|owner| owner.process.pid != self.pid);
-        let who = owner.map_or_else(
-            || "another owner".to_owned(),
-            |owner| format!("process {}", owner.process.pid),
-        );
+        let who = owner
+            .map_or_else(|| "another owner".to_owned(), |owner| format!("process {}", owner.process.pid));
         StoreError::Hijacked(format!(
             "{who} took over the store {} (owner {epoch}, we are {}). This process writes nothing to it any more; \
              something here may have opened and closed its lock file",
@@ -236,6 +217,9 @@ impl SqliteStore {
         if let Err(error) = self.checkpoint.after_commit(&self.conn) {
             self.explain(error);
         }
+        if let Some(files) = &mut self.files {
+            files.make_room(self.checkpoint.used());
+        }
         Ok(())
     }
 
@@ -249,14 +233,12 @@ impl SqliteStore {
         }
         if self.deleted {
             let vacuum = format!("PRAGMA incremental_vacuum({VACUUM_PAGES})");
-            self.run_cached(&vacuum)
-                .map_err(|error| self.explain(error))?;
+            self.run_cached(&vacuum).map_err(|error| self.explain(error))?;
         }
         if self.tail.is_long() {
             self.change_segments(|conn, tail| Ok(tail.index(conn)?))?;
         }
-        self.run_cached("COMMIT")
-            .map_err(|error| self.explain(error))?;
+        self.run_cached("COMMIT").map_err(|error| self.explain(error))?;
         self.check_files()
     }
 
@@ -271,9 +253,7 @@ impl SqliteStore {
             && let Err(error) = self.run_cached("ROLLBACK")
         {
             let error = self.explain(error);
-            self.note(StoreError::Io(format!(
-                "a transaction could not be rolled back: {error}"
-            )));
+            self.note(StoreError::Io(format!("a transaction could not be rolled back: {error}")));
         }
         if std::mem::take(&mut self.tail_touched) {
             match Tail::load(&self.conn) {
@@ -293,11 +273,9 @@ const EPOCH: &str = "SELECT value FROM meta WHERE key = 'owner_epoch'";
 
 /// From now on every older owner is refused.
 fn next_epoch(conn: &Connection) -> rusqlite::Result<i64> {
-    conn.query_row(
-        "UPDATE meta SET value = value + 1 WHERE key = 'owner_epoch' RETURNING value",
-        [],
-        |row| row.get(0),
-    )
+    conn.query_row("UPDATE meta SET value = value + 1 WHERE key = 'owner_epoch' RETURNING value", [], |row| {
+        row.get(0)
+    })
 }
 
 impl Drop for SqliteStore {
@@ -311,11 +289,8 @@ impl Drop for SqliteStore {
         }
         self.undo();
         let strange = matches!(*self.poison.borrow(), Some(StoreError::Hijacked(_)));
-        let untouched = strange
-            && self
-                .conn
-                .set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)
-                .is_ok();
+        let untouched =
+            strange && self.conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true).is_ok();
         let guards = match self.files.take() {
             // Not our files any more: with the guards held, SQLite cannot delete anything.
             Some(files) if untouched => files.into_guards(),

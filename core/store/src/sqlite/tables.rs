@@ -62,8 +62,7 @@ impl Store for SqliteStore {
     }
 
     fn delete_run(&mut self, run: RunNum) -> Result<()> {
-        self.deleted |=
-            self.change_segments(|conn, tail| Ok(write::delete_run(conn, tail, run)?))?;
+        self.deleted |= self.change_segments(|conn, tail| Ok(write::delete_run(conn, tail, run)?))?;
         Ok(())
     }
 

@@ -41,16 +41,10 @@ pub(super) struct Tail {
 impl Tail {
     /// Reads it from the file: at open, and after a rollback.
     pub fn load(conn: &Connection) -> Result<Self> {
-        let sql = format!(
-            "SELECT coalesce(max({INDEXED}, (SELECT max(num) FROM segments)), {INDEXED}) + 1"
-        );
-        let mut tail = Self {
-            next: conn.prepare_cached(&sql)?.query_row([], |row| row.get(0))?,
-            ..Self::default()
-        };
-        let sql = format!(
-            "SELECT run, first_seq, num, length(bytes) FROM segments WHERE num > {INDEXED}"
-        );
+        let sql = format!("SELECT coalesce(max({INDEXED}, (SELECT max(num) FROM segments)), {INDEXED}) + 1");
+        let mut tail =
+            Self { next: conn.prepare_cached(&sql)?.query_row([], |row| row.get(0))?, ..Self::default() };
+        let sql = format!("SELECT run, first_seq, num, length(bytes) FROM segments WHERE num > {INDEXED}");
         let mut query = conn.prepare_cached(&sql)?;
         let mut found = query.query([])?;
         while let Some(row) = found.next()? {
@@ -65,25 +59,13 @@ impl Tail {
             Entry::Occupied(entry) => Ok(entry.into_mut()),
             Entry::Vacant(entry) => {
                 let sql = "SELECT max(first_seq) FROM segment_index WHERE run = ?1";
-                let last = conn
-                    .prepare_cached(sql)?
-                    .query_row([run], |row| row.get(0))?;
-                Ok(entry.insert(RunTail {
-                    last,
-                    rows: Vec::new(),
-                }))
+                let last = conn.prepare_cached(sql)?.query_row([run], |row| row.get(0))?;
+                Ok(entry.insert(RunTail { last, rows: Vec::new() }))
             }
         }
     }
 
-    fn add(
-        &mut self,
-        conn: &Connection,
-        run: RunNum,
-        first_seq: u64,
-        num: i64,
-        bytes: usize,
-    ) -> Result<()> {
+    fn add(&mut self, conn: &Connection, run: RunNum, first_seq: u64, num: i64, bytes: usize) -> Result<()> {
         let known = self.known(conn, run)?;
         known.last = known.last.max(Some(first_seq));
         let at = known.rows.partition_point(|row| row.0 < first_seq);
@@ -114,13 +96,7 @@ impl Tail {
         conn.prepare_cached(
             "INSERT INTO segments (num, run, first_seq, count, bytes) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?
-        .execute(params![
-            num,
-            run,
-            int(first),
-            segment.count,
-            &segment.bytes[..]
-        ])?;
+        .execute(params![num, run, int(first), segment.count, &segment.bytes[..]])?;
         self.next += 1;
         self.add(conn, run, first, num, segment.bytes.len())?;
         Ok(())
@@ -139,22 +115,15 @@ impl Tail {
     pub fn index(&mut self, conn: &Connection) -> Result<()> {
         let mut rows: Vec<(RunNum, u64, i64)> = Vec::with_capacity(self.rows);
         for (run, known) in self.runs.drain() {
-            rows.extend(
-                known
-                    .rows
-                    .into_iter()
-                    .map(|(first_seq, num)| (run, first_seq, num)),
-            );
+            rows.extend(known.rows.into_iter().map(|(first_seq, num)| (run, first_seq, num)));
         }
         rows.sort_unstable();
-        let mut insert = conn.prepare_cached(
-            "INSERT INTO segment_index (run, first_seq, num) VALUES (?1, ?2, ?3)",
-        )?;
+        let mut insert =
+            conn.prepare_cached("INSERT INTO segment_index (run, first_seq, num) VALUES (?1, ?2, ?3)")?;
         for (run, first_seq, num) in rows {
             insert.execute(params![run, int(first_seq), num])?;
         }
-        conn.prepare_cached("UPDATE meta SET value = ?1 WHERE key = 'indexed'")?
-            .execute([self.next - 1])?;
+        conn.prepare_cached("UPDATE meta SET value = ?1 WHERE key = 'indexed'")?.execute([self.next - 1])?;
         (self.rows, self.bytes) = (0, 0);
         Ok(())
     }
@@ -169,20 +138,16 @@ impl Tail {
             "DELETE FROM segments WHERE num IN (SELECT num FROM segment_index WHERE run = ?1)",
         )?
         .execute([run])?;
-        conn.prepare_cached("DELETE FROM segment_index WHERE run = ?1")?
-            .execute([run])?;
+        conn.prepare_cached("DELETE FROM segment_index WHERE run = ?1")?.execute([run])?;
         Ok(())
     }
 }
 
 /// The tail of one run as a visitor finds it. Belongs into one transaction with [`journal`].
 pub(super) fn scan(conn: &Connection, run: RunNum) -> Result<Vec<(u64, i64)>> {
-    let sql = format!(
-        "SELECT first_seq, num FROM segments WHERE num > {INDEXED} AND run = ?1 ORDER BY first_seq"
-    );
-    conn.prepare_cached(&sql)?
-        .query_map([run], |row| Ok((row.get(0)?, row.get(1)?)))?
-        .collect()
+    let sql =
+        format!("SELECT first_seq, num FROM segments WHERE num > {INDEXED} AND run = ?1 ORDER BY first_seq");
+    conn.prepare_cached(&sql)?.query_map([run], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
 /// Merges what the index knows with the tail; see `Read::journal`.
@@ -194,29 +159,19 @@ pub(super) fn journal(
     max_bytes: usize,
 ) -> Result<Vec<Segment>> {
     let sql = "SELECT max(first_seq) FROM segment_index WHERE run = ?1 AND first_seq <= ?2";
-    let covering: Option<u64> = conn
-        .prepare_cached(sql)?
-        .query_row(params![run, int(from_seq)], |row| row.get(0))?;
-    let in_tail = tail
-        .partition_point(|row| row.0 <= from_seq)
-        .checked_sub(1)
-        .map(|at| tail[at].0);
+    let covering: Option<u64> =
+        conn.prepare_cached(sql)?.query_row(params![run, int(from_seq)], |row| row.get(0))?;
+    let in_tail = tail.partition_point(|row| row.0 <= from_seq).checked_sub(1).map(|at| tail[at].0);
     let start = covering.max(in_tail).unwrap_or(from_seq);
 
     let mut index = conn.prepare_cached(
         "SELECT first_seq, num FROM segment_index WHERE run = ?1 AND first_seq >= ?2 ORDER BY first_seq",
     )?;
     let mut indexed = index
-        .query_map(params![run, int(start)], |row| {
-            Ok((row.get::<_, u64>(0)?, row.get::<_, i64>(1)?))
-        })?
+        .query_map(params![run, int(start)], |row| Ok((row.get::<_, u64>(0)?, row.get::<_, i64>(1)?)))?
         .peekable();
-    let mut tail = tail[tail.partition_point(|row| row.0 < start)..]
-        .iter()
-        .copied()
-        .peekable();
-    let mut fetch =
-        conn.prepare_cached("SELECT first_seq, count, bytes FROM segments WHERE num = ?1")?;
+    let mut tail = tail[tail.partition_point(|row| row.0 < start)..].iter().copied().peekable();
+    let mut fetch = conn.prepare_cached("SELECT first_seq, count, bytes FROM segments WHERE num = ?1")?;
     let (mut out, mut size) = (Vec::new(), 0);
     loop {
         let from_tail = match (indexed.peek(), tail.peek()) {
@@ -225,11 +180,7 @@ pub(super) fn journal(
             (None, Some(_)) => true,
             (Some(_), _) => false,
         };
-        let next = if from_tail {
-            tail.next()
-        } else {
-            indexed.next().transpose()?
-        };
+        let next = if from_tail { tail.next() } else { indexed.next().transpose()? };
         let Some((first_seq, num)) = next else { break };
         let Some(segment) = fetch.query_row([num], rows::segment).optional()? else {
             return Err(rows::damaged(format!(

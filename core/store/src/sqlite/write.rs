@@ -112,8 +112,7 @@ pub(super) fn put_timer(conn: &Connection, timer: &TimerRow) -> Result<()> {
     let mut put = conn.prepare_cached(
         "INSERT INTO timers (run, seq, due) VALUES (?1, ?2, ?3) ON CONFLICT (run, seq) DO UPDATE SET due = excluded.due",
     )?;
-    put.execute(params![timer.run, int(timer.seq), timer.due])
-        .map(drop)
+    put.execute(params![timer.run, int(timer.seq), timer.due]).map(drop)
 }
 
 pub(super) fn delete_timer(conn: &Connection, run: RunNum, seq: u64) -> Result<()> {
@@ -126,8 +125,7 @@ pub(super) fn put_wait(conn: &Connection, wait: &WaitRow) -> Result<()> {
     let mut put = conn.prepare_cached(
         "INSERT INTO waits (run, seq, name) VALUES (?1, ?2, ?3) ON CONFLICT (run, seq) DO UPDATE SET name = excluded.name",
     )?;
-    put.execute(params![wait.run, int(wait.seq), wait.name])
-        .map(drop)
+    put.execute(params![wait.run, int(wait.seq), wait.name]).map(drop)
 }
 
 pub(super) fn delete_wait(conn: &Connection, run: RunNum, seq: u64) -> Result<()> {
@@ -136,10 +134,7 @@ pub(super) fn delete_wait(conn: &Connection, run: RunNum, seq: u64) -> Result<()
 }
 
 pub(super) fn put_event(conn: &Connection, event: &EventRow) -> Result<bool> {
-    if conn
-        .prepare_cached("SELECT 1 FROM events WHERE id = ?1")?
-        .exists([&event.id])?
-    {
+    if conn.prepare_cached("SELECT 1 FROM events WHERE id = ?1")?.exists([&event.id])? {
         return Ok(false);
     }
     let (state, run, seq) = rows::state(event.state);
@@ -164,26 +159,18 @@ pub(super) fn put_event(conn: &Connection, event: &EventRow) -> Result<bool> {
 
 pub(super) fn set_event_state(conn: &Connection, num: i64, state: EventState) -> Done {
     let (code, run, seq) = rows::state(state);
-    let payload = if state == EventState::Consumed {
-        ", payload = x''"
-    } else {
-        ""
-    };
+    let payload = if state == EventState::Consumed { ", payload = x''" } else { "" };
     let sql = format!(
         "UPDATE events SET state = ?2, assigned_run = ?3, assigned_seq = ?4 {payload} WHERE num = ?1"
     );
-    match conn
-        .prepare_cached(&sql)?
-        .execute(params![num, code, run, seq])?
-    {
+    match conn.prepare_cached(&sql)?.execute(params![num, code, run, seq])? {
         0 => Err(StoreError::Unusable(format!("event {num} is not stored")).into()),
         _ => Ok(()),
     }
 }
 
 pub(super) fn expire_events(conn: &Connection, now: Micros) -> Result<u64> {
-    let mut update =
-        conn.prepare_cached("UPDATE events SET state = 3 WHERE state = 0 AND expires <= ?1")?;
+    let mut update = conn.prepare_cached("UPDATE events SET state = 3 WHERE state = 0 AND expires <= ?1")?;
     update.execute([now]).map(|count| count as u64)
 }
 

@@ -5,9 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use agnt5_journal::{ComponentKind, Status};
-use agnt5_store::{
-    BlobHash, Durability, EventRow, EventState, RunNum, RunRow, Segment, SqliteStore, Store,
-};
+use agnt5_store::{BlobHash, Durability, EventRow, EventState, RunNum, RunRow, Segment, SqliteStore, Store};
 use bytes::Bytes;
 
 pub fn run(id: &str) -> RunRow {
@@ -34,11 +32,7 @@ pub fn run(id: &str) -> RunRow {
 }
 
 pub fn segment(first_seq: u64, count: u32, bytes: impl Into<Bytes>) -> Segment {
-    Segment {
-        first_seq,
-        count,
-        bytes: bytes.into(),
-    }
+    Segment { first_seq, count, bytes: bytes.into() }
 }
 
 pub fn event(id: &str, name: &str) -> EventRow {
@@ -93,10 +87,7 @@ pub fn job() -> Option<(String, PathBuf)> {
 /// This test binary again, running the test `child` only, which does `job` in `dir`.
 pub fn command(job: &str, dir: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command
-        .args(["--exact", "child", "--nocapture", "--quiet"])
-        .env(JOB, job)
-        .env(PLACE, dir);
+    command.args(["--exact", "child", "--nocapture", "--quiet"]).env(JOB, job).env(PLACE, dir);
     command.stdin(Stdio::piped()).stdout(Stdio::piped());
     command
 }
@@ -113,9 +104,5 @@ pub fn finish(job: &str, dir: &Path) -> Vec<String> {
 }
 
 pub fn said(stdout: &str) -> Vec<String> {
-    stdout
-        .lines()
-        .filter_map(|line| line.strip_prefix('>'))
-        .map(str::to_owned)
-        .collect()
+    stdout.lines().filter_map(|line| line.strip_prefix('>')).map(str::to_owned).collect()
 }

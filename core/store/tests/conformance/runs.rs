@@ -32,12 +32,8 @@ pub fn a_run_is_read_as_it_was_written(mut store: impl Store) {
 pub fn a_run_id_is_taken_once(mut store: impl Store) {
     let num = add_run(&mut store, "r_1");
     within(&mut store, |store| {
-        assert!(
-            matches!(store.insert_run(&run("r_1")), Err(StoreError::Exists(id)) if id == "r_1")
-        );
-        store
-            .append(num, &segment(0, 1, "the transaction goes on"))
-            .unwrap();
+        assert!(matches!(store.insert_run(&run("r_1")), Err(StoreError::Exists(id)) if id == "r_1"));
+        store.append(num, &segment(0, 1, "the transaction goes on")).unwrap();
     });
     assert_eq!(store.journal(num, 0, 100).unwrap().len(), 1);
 }
@@ -73,19 +69,13 @@ pub fn updates_write_all_but_number_and_id(mut store: impl Store) {
         tags: "{\"x\":\"y\"}".into(),
     };
     within(&mut store, |store| store.update_run(&changed).unwrap());
-    let expected = RunRow {
-        id: "r_1".into(),
-        ..changed.clone()
-    };
+    let expected = RunRow { id: "r_1".into(), ..changed.clone() };
     assert_eq!(store.run_by_id("r_1").unwrap(), Some(expected));
     assert_eq!(store.run_by_id("ignored").unwrap(), None);
     assert_eq!(store.child_count(9).unwrap(), 1);
     within(&mut store, |store| {
         let nobody = RunRow { num: 99, ..changed };
-        assert!(matches!(
-            store.update_run(&nobody),
-            Err(StoreError::Unusable(_))
-        ));
+        assert!(matches!(store.update_run(&nobody), Err(StoreError::Unusable(_))));
     });
 }
 
@@ -94,40 +84,17 @@ pub fn a_rollback_undoes_everything(mut store: impl Store) {
         let num = store.insert_run(&run("kept")).unwrap();
         store.append(num, &segment(0, 1, "kept")).unwrap();
         store.put_blob(num, &hash(b"kept"), b"kept").unwrap();
-        store
-            .put_timer(&TimerRow {
-                due: 10,
-                run: num,
-                seq: 1,
-            })
-            .unwrap();
-        store
-            .put_wait(&WaitRow {
-                run: num,
-                seq: 2,
-                name: "go".into(),
-            })
-            .unwrap();
+        store.put_timer(&TimerRow { due: 10, run: num, seq: 1 }).unwrap();
+        store.put_wait(&WaitRow { run: num, seq: 2, name: "go".into() }).unwrap();
         store.put_event(&event("e", "mail")).unwrap();
         store.put_object("C\nk", Some(b"kept")).unwrap();
         num
     });
     store.begin().unwrap();
     store.insert_run(&run("gone")).unwrap();
-    store
-        .update_run(&RunRow {
-            status: Status::Failed,
-            ..store.run(num).unwrap().unwrap()
-        })
-        .unwrap();
+    store.update_run(&RunRow { status: Status::Failed, ..store.run(num).unwrap().unwrap() }).unwrap();
     store.append(num, &segment(1, 1, "gone")).unwrap();
-    store
-        .put_timer(&TimerRow {
-            due: 99,
-            run: num,
-            seq: 1,
-        })
-        .unwrap();
+    store.put_timer(&TimerRow { due: 99, run: num, seq: 1 }).unwrap();
     store.put_event(&event("f", "mail")).unwrap();
     store.put_object("C\nk", None).unwrap();
     store.delete_run(num).unwrap();
@@ -135,22 +102,9 @@ pub fn a_rollback_undoes_everything(mut store: impl Store) {
 
     assert_eq!(store.run_by_id("gone").unwrap(), None);
     assert_eq!(store.run(num).unwrap().unwrap().status, Status::Pending);
-    assert_eq!(
-        store.journal(num, 0, 100).unwrap(),
-        vec![segment(0, 1, "kept")]
-    );
-    assert_eq!(
-        store.blob(&hash(b"kept")).unwrap().as_deref(),
-        Some(&b"kept"[..])
-    );
-    assert_eq!(
-        store.due_timers(99, 9).unwrap(),
-        vec![TimerRow {
-            due: 10,
-            run: num,
-            seq: 1
-        }]
-    );
+    assert_eq!(store.journal(num, 0, 100).unwrap(), vec![segment(0, 1, "kept")]);
+    assert_eq!(store.blob(&hash(b"kept")).unwrap().as_deref(), Some(&b"kept"[..]));
+    assert_eq!(store.due_timers(99, 9).unwrap(), vec![TimerRow { due: 10, run: num, seq: 1 }]);
     assert_eq!(store.oldest_wait("go", None).unwrap().unwrap().seq, 2);
     assert_eq!(store.events(None, 10).unwrap().len(), 1);
     assert_eq!(store.object("C\nk").unwrap().as_deref(), Some(&b"kept"[..]));
@@ -174,11 +128,7 @@ pub fn lists_filter_and_page_newest_first(mut store: impl Store) {
     within(&mut store, |store| {
         for at in 0..10i64 {
             let component = if at % 2 == 0 { "even" } else { "odd" };
-            let status = if at < 5 {
-                Status::Completed
-            } else {
-                Status::Waiting
-            };
+            let status = if at < 5 { Status::Completed } else { Status::Waiting };
             let parent = (at == 3).then_some((parent, 1));
             let row = RunRow {
                 component: component.into(),
@@ -191,98 +141,30 @@ pub fn lists_filter_and_page_newest_first(mut store: impl Store) {
         }
     });
     let ids = |filter: RunFilter| -> Vec<String> {
-        store
-            .list_runs(&filter)
-            .unwrap()
-            .into_iter()
-            .map(|row| row.id)
-            .collect()
+        store.list_runs(&filter).unwrap().into_iter().map(|row| row.id).collect()
     };
     let all = RunFilter::default();
     assert_eq!(ids(all.clone()).len(), 11);
-    assert_eq!(
-        ids(RunFilter {
-            limit: 2,
-            ..all.clone()
-        }),
-        ["x_9", "x_8"]
-    );
+    assert_eq!(ids(RunFilter { limit: 2, ..all.clone() }), ["x_9", "x_8"]);
     let eighth = store.run_by_id("x_8").unwrap().unwrap().num;
+    assert_eq!(ids(RunFilter { limit: 2, before: Some(eighth), ..all.clone() }), ["x_7", "x_6"]);
+    assert_eq!(ids(RunFilter { status: Some(Status::Waiting), limit: 1, ..all.clone() }), ["x_9"]);
+    assert_eq!(ids(RunFilter { status: Some(Status::Completed), ..all.clone() }).len(), 5);
     assert_eq!(
-        ids(RunFilter {
-            limit: 2,
-            before: Some(eighth),
-            ..all.clone()
-        }),
-        ["x_7", "x_6"]
-    );
-    assert_eq!(
-        ids(RunFilter {
-            status: Some(Status::Waiting),
-            limit: 1,
-            ..all.clone()
-        }),
-        ["x_9"]
-    );
-    assert_eq!(
-        ids(RunFilter {
-            status: Some(Status::Completed),
-            ..all.clone()
-        })
-        .len(),
-        5
-    );
-    assert_eq!(
-        ids(RunFilter {
-            component: Some("odd".into()),
-            since: Some(6),
-            ..all.clone()
-        }),
+        ids(RunFilter { component: Some("odd".into()), since: Some(6), ..all.clone() }),
         ["x_9", "x_7"]
     );
-    assert_eq!(
-        ids(RunFilter {
-            id_prefix: Some("r_".into()),
-            ..all.clone()
-        }),
-        ["r_parent"]
-    );
-    assert_eq!(
-        ids(RunFilter {
-            id_prefix: Some("x%".into()),
-            ..all.clone()
-        }),
-        [""; 0]
-    );
-    assert_eq!(
-        ids(RunFilter {
-            parent: Some(parent),
-            ..all
-        }),
-        ["x_3"]
-    );
+    assert_eq!(ids(RunFilter { id_prefix: Some("r_".into()), ..all.clone() }), ["r_parent"]);
+    assert_eq!(ids(RunFilter { id_prefix: Some("x%".into()), ..all.clone() }), [""; 0]);
+    assert_eq!(ids(RunFilter { parent: Some(parent), ..all }), ["x_3"]);
 }
 
 pub fn unfinished_runs_come_by_number_in_pages(mut store: impl Store) {
-    let nums: Vec<_> = (0..4)
-        .map(|at| add_run(&mut store, &format!("r_{at}")))
-        .collect();
+    let nums: Vec<_> = (0..4).map(|at| add_run(&mut store, &format!("r_{at}"))).collect();
     let done = store.run(nums[1]).unwrap().unwrap();
-    within(&mut store, |store| {
-        store
-            .update_run(&RunRow {
-                status: Status::Cancelled,
-                ..done
-            })
-            .unwrap()
-    });
+    within(&mut store, |store| store.update_run(&RunRow { status: Status::Cancelled, ..done }).unwrap());
     let page = |after, limit| -> Vec<_> {
-        store
-            .unfinished(after, limit)
-            .unwrap()
-            .iter()
-            .map(|row| row.num)
-            .collect()
+        store.unfinished(after, limit).unwrap().iter().map(|row| row.num).collect()
     };
     assert_eq!(page(0, 2), [nums[0], nums[2]]);
     assert_eq!(page(nums[2], 2), [nums[3]]);
@@ -293,12 +175,7 @@ pub fn children_are_counted(mut store: impl Store) {
     let parent = add_run(&mut store, "parent");
     within(&mut store, |store| {
         for at in 0..3u64 {
-            store
-                .insert_run(&RunRow {
-                    parent: Some((parent, at)),
-                    ..run(&format!("child {at}"))
-                })
-                .unwrap();
+            store.insert_run(&RunRow { parent: Some((parent, at)), ..run(&format!("child {at}")) }).unwrap();
         }
     });
     assert_eq!(store.child_count(parent).unwrap(), 3);

@@ -1,0 +1,175 @@
+//! The body of a flow: commands are matched in order, recorded answers come in recorded order.
+
+use bytes::Bytes;
+
+use super::Tape;
+use super::writing::change_state;
+use crate::divergence::{describe, describe_recorded};
+use crate::entry::Body;
+use crate::paths::segment_of;
+use crate::{
+    Ask, CommandKind, Divergence, Entry, Micros, Op, Outcome, ROOT, Seq, Taken, TapeError, identity,
+};
+
+impl Tape {
+    /// A command of the script. Returns its seq.
+    pub fn command(&mut self, ask: &Ask, at: Micros) -> Result<Seq, TapeError> {
+        self.check_open()?;
+        let digest = identity::digest(&ask.input);
+        let occurrence = self.occurrences.get(ask.name).copied().unwrap_or(0);
+        if let Some(index) = self.next_script_index() {
+            return self.match_recorded(index, ask, digest, occurrence);
+        }
+        self.replaying = false;
+        if ask.kind == CommandKind::Cancel {
+            return Ok(self.cancel(ROOT, ask, digest, at));
+        }
+        let path = segment_of(ask.name, occurrence);
+        let identity = identity::script_identity(&self.started.run_id, &path);
+        let command = self.build(ask, ROOT, digest, occurrence, 0, 0, &identity);
+        self.count(ask.name, occurrence);
+        Ok(self.append_command(command, path, identity, at))
+    }
+
+    pub(super) fn match_recorded(
+        &mut self,
+        index: usize,
+        ask: &Ask,
+        digest: Bytes,
+        occurrence: u32,
+    ) -> Result<Seq, TapeError> {
+        let entry = &self.recorded[index];
+        let path = segment_of(ask.name, occurrence);
+        let actual = || describe(ask.kind, ask.name, &digest);
+        let command = match &entry.body {
+            Some(Body::Command(command)) => command,
+            other => {
+                let expected = match other {
+                    Some(Body::Ended(_)) => "the end of the run",
+                    Some(Body::CancelRequested(_)) => "no command: the run was cancelled here",
+                    _ => "no further command at this point",
+                };
+                return Err(Divergence {
+                    seq: entry.seq,
+                    expected: expected.to_owned(),
+                    actual: actual(),
+                    path,
+                }
+                .into());
+            }
+        };
+        let same = command.kind() == ask.kind
+            && command.name == ask.name
+            && command.digest == digest
+            && command.target == ask.target;
+        if !same {
+            return Err(Divergence {
+                seq: entry.seq,
+                expected: describe_recorded(command),
+                actual: actual(),
+                path,
+            }
+            .into());
+        }
+        let seq = entry.seq;
+        let identity = identity::script_identity(&self.started.run_id, &path);
+        let op = Op::of(command, path, identity, true);
+        let command = command.clone();
+        self.position = index + 1;
+        self.count(ask.name, occurrence);
+        self.open(seq, &command, op);
+        Ok(seq)
+    }
+
+    /// The next recorded answer for the script; `None` when the journal has no more (then the tape is live).
+    pub fn take_recorded(&mut self) -> Result<Option<Taken>, TapeError> {
+        if !self.replaying {
+            return Ok(None);
+        }
+        let Some(index) = self.next_script_index() else {
+            self.replaying = false;
+            return Ok(None);
+        };
+        let entry = &self.recorded[index];
+        let (seq, at) = (entry.seq, entry.at);
+        let taken = match &entry.body {
+            Some(Body::Completion(completion)) => {
+                let outcome = Outcome::of_completion(&completion.outcome)
+                    .ok_or_else(|| TapeError::Damaged(format!("entry {seq} has no outcome")))?;
+                let command = completion.command;
+                if self.ops.remove(&command).is_none() {
+                    return Err(Divergence {
+                        seq,
+                        path: String::new(),
+                        expected: format!("an answer to the command at entry {command}"),
+                        actual: "no such command is open".to_owned(),
+                    }
+                    .into());
+                }
+                self.memos.remove(&command);
+                Taken::Completed { seq: command, outcome }
+            }
+            Some(Body::CancelRequested(_)) => Taken::CancelRun,
+            Some(Body::Ended(_)) => {
+                self.closed = true;
+                self.replaying = false;
+                return Ok(None);
+            }
+            Some(Body::Command(command)) => {
+                return Err(Divergence {
+                    seq,
+                    path: segment_of(&command.name, command.occurrence),
+                    expected: describe_recorded(command),
+                    actual: "nothing: the code waits or has returned".to_owned(),
+                }
+                .into());
+            }
+            _ => return Err(TapeError::Damaged(format!("entry {seq} cannot be read"))),
+        };
+        self.now = at;
+        self.position = index + 1;
+        Ok(Some(taken))
+    }
+
+    /// The index of the next entry that concerns the script, after taking note of those it passes over.
+    pub(super) fn next_script_index(&mut self) -> Option<usize> {
+        if !self.replaying {
+            return None;
+        }
+        while let Some(entry) = self.recorded.get(self.position) {
+            if !self.is_passed_over(entry) {
+                return Some(self.position);
+            }
+            match &entry.body {
+                Some(Body::Command(command)) => change_state(&mut self.state, command),
+                Some(Body::FailedAttempt(failed)) => {
+                    if let Some(op) = self.ops.get_mut(&failed.command) {
+                        op.failed_attempts = failed.attempt;
+                        op.retry_at = failed.retry_at;
+                    }
+                }
+                _ => {}
+            }
+            self.position += 1;
+        }
+        None
+    }
+
+    pub(super) fn is_passed_over(&self, entry: &Entry) -> bool {
+        match &entry.body {
+            Some(Body::Command(command)) => command.scope != ROOT,
+            Some(Body::Completion(completion)) => self.nested.contains_key(&completion.command),
+            Some(Body::FailedAttempt(_) | Body::Resumed(_)) => true,
+            _ => false,
+        }
+    }
+
+    pub(super) fn count(&mut self, name: &str, occurrence: u32) {
+        match self.occurrences.get_mut(name) {
+            Some(counter) => *counter = occurrence + 1,
+            None => {
+                self.occurrences.insert(name.into(), occurrence + 1);
+            }
+        }
+    }
+}
