@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 
 TOP = {
     *(".cargo", ".ci", ".gitignore", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "README.md"),
-    *("Cargo.lock", "Cargo.toml", "Makefile", "justfile", "pyproject.toml", "requirements", "scripts"),
+    *("Cargo.lock", "Cargo.toml", "Makefile", "justfile", "pyproject.toml", "requirements", "rustfmt.toml", "scripts"),
     *("agnt5", "agnt5_jupyter", "benches", "core", "docs", "examples", "notebooks", "protos", "tests"),
 }
 # Written in pieces so that this file does not find itself.
