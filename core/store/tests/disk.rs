@@ -92,7 +92,7 @@ fn break_the_disk(dir: &Path) {
             found += 1;
         }
     }
-    assert_eq!(found, 1);
+    assert!(found > 0);
     store.begin().unwrap();
     let error = store.append(num, &segment(1, 1, "never")).and_then(|()| store.commit()).unwrap_err();
     assert!(matches!(error, StoreError::Io(_)), "{error}");

@@ -6,7 +6,7 @@
 //! before each commit is acknowledged, for what no lock can stop (`rm`, a replaced file).
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use crate::error::StoreError;
@@ -112,7 +112,7 @@ impl Files {
     /// for the file system's own journal and takes two to three times as long. Zeros are no valid frame: a reader stops
     /// at them as it does at the frames of an older round.
     pub fn make_room(&mut self, used: u64) {
-        let Ok(length) = self.wal.metadata().map(|meta| meta.len()) else { return };
+        let Ok(length) = self.wal.seek(SeekFrom::End(0)) else { return };
         // Where the WAL is longer than we think (a reader kept it from starting over) nothing is added: it is only a gift.
         if length < used + MARGIN && length + CHUNK <= LONGEST {
             // Without room for it the commit that needs it will say so.

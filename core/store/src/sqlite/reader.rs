@@ -31,7 +31,7 @@ pub struct Health {
     pub sqlite_version: &'static str,
     pub journal_mode: String,
     pub database_bytes: u64,
-    /// Committed and not yet moved into the database; 0 after a clean close.
+    /// Size of the write-ahead log, room for later commits included; 0 after a clean close.
     pub wal_bytes: u64,
     /// Inside the database, for reuse.
     pub free_bytes: u64,
