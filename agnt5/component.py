@@ -58,9 +58,7 @@ class Component(Generic[P, R]):
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self.fn(*args, **kwargs)
 
-    def start(
-        self, *args: Any, run_id: str | None = None, tags: dict[str, str] | None = None, **kwargs: Any
-    ) -> Run:
+    def start(self, *args: Any, run_id: str | None = None, tags: dict[str, str] | None = None, **kwargs: Any) -> Run:
         """Begin a durable run on the current runtime and return at once.
 
         The same `run_id` again gives the same run; RunConflict if that id belongs to another component or input.

@@ -250,9 +250,7 @@ class Context:
     async def call_object(
         self, method: Component[..., Any], target: str, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        return await self._scope.operate(
-            OBJECT_CALL, method.name, encode_call(args, kwargs), None, 0, target, OBJECT
-        )
+        return await self._scope.operate(OBJECT_CALL, method.name, encode_call(args, kwargs), None, 0, target, OBJECT)
 
     def post_event(self, name: str, payload: Any, run_id: str) -> None:
         self._scope.tell(SEND_EVENT, name, encode(payload), run_id)

@@ -231,8 +231,10 @@ class Journal(Sequence[Entry]):
         rows = [heads, *(_cells(entry) for entry in self._entries)]
         widths = [max(len(row[column]) for row in rows) for column in range(len(heads))]
         lines = [
-            "  ".join(cell.rjust(width) if column in (0, 5, 6) else cell.ljust(width)
-                      for column, (cell, width) in enumerate(zip(row, widths, strict=True))).rstrip()
+            "  ".join(
+                cell.rjust(width) if column in (0, 5, 6) else cell.ljust(width)
+                for column, (cell, width) in enumerate(zip(row, widths, strict=True))
+            ).rstrip()
             for row in rows
         ]
         lines.insert(1, "  ".join("-" * width for width in widths))

@@ -367,9 +367,7 @@ def get_object(cls: type | str, key: str) -> ObjectProxy:
     return ObjectProxy(object_type(cls), key, _call_object)
 
 
-async def _call_object(
-    method: Component[..., Any], target: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-) -> Any:
+async def _call_object(method: Component[..., Any], target: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     assert isinstance(method.owner, ObjectType)
     return await Run(get_runtime().start(method, encode_call(args, kwargs), object_key=target))
 

@@ -297,5 +297,3 @@ class Driver:
             self._waiting.clear()
         for future in waiting:
             future.cancel()
-
-

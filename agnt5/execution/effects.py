@@ -31,7 +31,6 @@ FAILURE = _core.OUTCOME_FAILURE
 _GRACE = 5.0
 
 
-
 if sys.version_info >= (3, 12):
 
     def _task(op: Op, token: int) -> asyncio.Task[None]:
@@ -139,9 +138,7 @@ async def _awaited(value: Any) -> Any:
     return await value
 
 
-def _thread_ended(
-    op: Op, token: int, value: Any, error: BaseException | None, capture: Capture, began: int
-) -> None:
+def _thread_ended(op: Op, token: int, value: Any, error: BaseException | None, capture: Capture, began: int) -> None:
     if token != op.token:
         return  # given up; its place was taken off when that happened
     if op.inside is not None:

@@ -208,5 +208,3 @@ class FlowAttempt(Attempt):
 
     def poisoned(self) -> BaseException | None:
         return self.poison
-
-

@@ -108,5 +108,3 @@ class MemoAttempt(Attempt):
 
     def unwind(self) -> None:
         """The body's task was cancelled with its op."""
-
-

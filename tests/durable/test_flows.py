@@ -135,8 +135,14 @@ async def test_state_time_and_chance_are_recorded() -> None:
         before = ctx.now()
         await ctx.sleep(timedelta(milliseconds=20))
         late = (ctx.now() - before).total_seconds() >= 0.02
-        return [await ctx.state.get("a"), await ctx.state.get("b", "gone"), await ctx.state.keys(), late,
-                ctx.uuid() != ctx.uuid(), 0 <= ctx.random.random() < 1]
+        return [
+            await ctx.state.get("a"),
+            await ctx.state.get("b", "gone"),
+            await ctx.state.keys(),
+            late,
+            ctx.uuid() != ctx.uuid(),
+            0 <= ctx.random.random() < 1,
+        ]
 
     assert await keeps.run() == [{"n": 1}, "gone", ["a"], True, True, True]
 
