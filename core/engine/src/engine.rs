@@ -183,6 +183,7 @@ impl<S: Store> Engine<S> {
         self.expire_events()?;
         self.fire_timers()?;
         self.admit()?;
+        self.note_told()?;
         if self.dirty {
             self.store.commit()
         } else {
@@ -309,6 +310,28 @@ impl<S: Store> Engine<S> {
     pub(crate) fn lose(&mut self, key: u64, class: &'static str, message: &str) {
         let message = message.to_owned();
         self.notices.push(Notice::Lost { key, class, message });
+    }
+
+    /// A waiting run that is told something is pending on disk too: if the process dies before the answer is journaled,
+    /// nothing but this row says that the run has something to do. (A timer's own row does.)
+    fn note_told(&mut self) -> Result<(), StoreError> {
+        for (num, arrival) in &self.arrivals {
+            let by_timer = match arrival {
+                Arrival::Completed { seq, .. } | Arrival::Retry { seq } => {
+                    self.announced.contains(&(*num, *seq))
+                }
+                Arrival::CancelRun => false,
+            };
+            if let Some(live) = self.live.get_mut(num)
+                && !by_timer
+                && live.row.status == Status::Waiting
+            {
+                live.row.status = Status::Pending;
+                self.store.update_run(&live.row)?;
+                self.dirty = true;
+            }
+        }
+        Ok(())
     }
 
     fn deliver_arrivals(&mut self) {

@@ -149,12 +149,13 @@ impl<S: Store> Engine<S> {
         let Some(live) = self.live.get(&num).filter(|live| live.epoch == epoch) else {
             return Ok(Reply::Changed(false));
         };
-        let unread = !live.inbox.lock().is_empty();
-        let running = live.row.status == Status::Running;
+        // Told in an earlier transaction, or in this one.
+        let unread = !live.inbox.lock().is_empty() || self.arrivals.iter().any(|(told, _)| *told == num);
+        let busy = live.row.status != Status::Waiting;
         self.drop_live(num);
         self.release_turn(num)?;
         // Released in the middle of something, or an answer came in between: it has to be driven again.
-        if unread || running {
+        if unread || busy {
             self.make_ready(num)?;
         }
         Ok(Reply::Changed(true))

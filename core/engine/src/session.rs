@@ -17,11 +17,16 @@ pub struct Session {
     tape: Tape,
     inbox: Inbox,
     resumed: String,
+    /// The process of the attempt before ended while it was under way.
+    interrupted: bool,
     decisions: HashMap<String, Decision>,
     object_state: Option<Bytes>,
     /// Entries before this one were handed over.
     submitted: Seq,
     parked: bool,
+    /// Something was taken from the inbox since the last submit: the engine must hear that the run is parked again, even
+    /// if nothing came of it.
+    told: bool,
 }
 
 /// What a local effect left behind beside its outcome.
@@ -42,11 +47,13 @@ impl Session {
             epoch: lease.epoch,
             tape: Tape::new(lease.entries)?,
             inbox: lease.inbox,
+            interrupted: !lease.resumed.is_empty(),
             resumed: lease.resumed,
             decisions: lease.decisions,
             object_state: None,
             submitted,
             parked: false,
+            told: false,
         })
     }
 
@@ -121,6 +128,7 @@ impl Session {
             let Some(arrival) = self.inbox.lock().pop_front() else {
                 return Ok(None);
             };
+            self.told = true;
             if let Some(taken) = self.tape.arrive(arrival, now) {
                 return Ok(Some(taken));
             }
@@ -144,10 +152,14 @@ impl Session {
         }
     }
 
-    /// Whether this step may have happened and must not happen twice, and no person has decided.
-    pub fn is_uncertain(&self, seq: Seq) -> bool {
+    /// Whether this step may have happened and must not happen twice, and no person has decided. After a failed attempt
+    /// that is so when the next one was due before the process ended.
+    pub fn is_uncertain(&self, seq: Seq, now: Micros) -> bool {
         self.tape.op(seq).is_some_and(|op| {
-            op.at_most_once && op.recorded && op.retry_at == 0 && !self.decisions.contains_key(&*op.path)
+            op.at_most_once
+                && op.recorded
+                && (op.retry_at == 0 || (self.interrupted && op.retry_at <= now))
+                && !self.decisions.contains_key(&*op.path)
         })
     }
 
@@ -157,7 +169,8 @@ impl Session {
         let rearm: Vec<(Seq, Op)> =
             self.tape.take_rearm().into_iter().filter_map(|seq| Some((seq, self.rearmed(seq)?))).collect();
         let ending = self.object_state.is_some();
-        if entries.is_empty() && rearm.is_empty() && parked == self.parked && !ending {
+        let told = std::mem::take(&mut self.told);
+        if entries.is_empty() && rearm.is_empty() && parked == self.parked && !ending && !told {
             return None;
         }
         self.parked = parked;

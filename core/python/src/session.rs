@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use agnt5_engine::{Host, Lease, Session, Trace};
+use agnt5_engine::{Host, Lease, Request, Session, Trace};
 use agnt5_journal::{Answer, Ask, CommandKind, ComponentKind, Outcome, Paths, Payload, Taken};
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -273,7 +273,7 @@ impl PySession {
     }
 
     fn is_uncertain(&self, seq: u64) -> bool {
-        self.session.lock().is_uncertain(seq)
+        self.session.lock().is_uncertain(seq, self.host.now())
     }
 
     fn take<'py>(&self, py: Python<'py>) -> PyResult<Option<Told<'py>>> {
@@ -294,7 +294,12 @@ impl PySession {
     fn submit(&self, parked: bool) -> u64 {
         let mut session = self.session.lock();
         if let Some(request) = session.submit(parked) {
+            // Without entries there is nothing to wait for, so the driver may not ask for this commit.
+            let silent = matches!(&request, Request::Append(append) if append.entries.is_empty());
             self.host.submit(request);
+            if silent {
+                self.host.kick();
+            }
         }
         session.submitted()
     }

@@ -101,7 +101,7 @@ impl World {
                     let ready: Vec<Seq> = attempt.due.iter().copied().filter(|due| *due < recorded).collect();
                     attempt.due.retain(|due| *due >= recorded);
                     for step in ready {
-                        if attempt.session.is_uncertain(step) {
+                        if attempt.session.is_uncertain(step, now) {
                             let stop = attempt.session.pause("uncertain".to_owned());
                             self.queue.push((0, stop));
                             return;

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use agnt5_journal::entry::Body;
-use agnt5_journal::{Entry, Outcome, Seq, segment};
+use agnt5_journal::{Command, CommandKind, Entry, Outcome, Seq, segment};
 use agnt5_store::{Read, RunFilter, RunRow};
 
 #[derive(Default)]
@@ -80,6 +80,22 @@ pub fn entries(store: &impl Read, row: &RunRow) -> Vec<Entry> {
         segment::decode(&part.bytes, &mut entries).expect("a whole segment");
     }
     entries
+}
+
+/// Commands of a run's own scope that are neither answered nor given up.
+pub fn open_commands(entries: &[Entry]) -> Vec<(Seq, &Command)> {
+    let mut open = Vec::new();
+    for entry in entries {
+        match &entry.body {
+            Some(Body::Command(command)) if command.kind() == CommandKind::Cancel => {
+                open.retain(|(seq, _)| command.target.parse() != Ok(*seq));
+            }
+            Some(Body::Command(command)) if command.scope == 0 => open.push((entry.seq, command)),
+            Some(Body::Completion(completion)) => open.retain(|(seq, _)| *seq != completion.command),
+            _ => {}
+        }
+    }
+    open
 }
 
 fn check_journal(row: &RunRow, entries: &[Entry], consumed: &mut HashSet<String>) {

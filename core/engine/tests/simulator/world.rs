@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, HashMap};
 
 use agnt5_engine::{Engine, Limits, Request, Session, StartRun, Trace};
-use agnt5_journal::{ComponentKind, Entry, Micros, Seq, Status};
-use agnt5_store::{Fault, FaultyStore, MemoryStore, Moment, StoreError};
+use agnt5_journal::{CommandKind, ComponentKind, Entry, Micros, Seq, Status};
+use agnt5_store::{Fault, FaultyStore, MemoryStore, Moment, Read, Store, StoreError};
 use bytes::Bytes;
 
 use crate::body::{Body, FLOWS, flow_name, value};
-use crate::laws::{Laws, entries, rows};
+use crate::laws::{Laws, entries, open_commands, rows};
 use crate::random::Random;
 use crate::replaying::replay;
 
@@ -237,8 +237,30 @@ impl World {
                 || self.waits_for_its_turn(&row);
             assert!(rests, "{} is {:?} and nothing will happen to it", row.id, row.status);
             let entries = entries(store, &row);
+            if row.status == Status::Waiting {
+                self.check_wait(&row, &entries);
+            }
             if row.kind == ComponentKind::Flow && row.status.is_terminal() && row.epoch > 0 {
                 replay(&row.id, &row.component, entries, &mut self.random);
+            }
+        }
+    }
+
+    /// 10: what a waiting run waits for has not happened yet.
+    fn check_wait(&self, row: &agnt5_store::RunRow, entries: &[Entry]) {
+        let store = self.engine.store();
+        for (seq, command) in open_commands(entries) {
+            match command.kind() {
+                CommandKind::Child | CommandKind::Object | CommandKind::Join => {
+                    let child = store.run_by_id(&command.child_id).expect("the store reads");
+                    let over = child.is_none_or(|child| child.status.is_terminal());
+                    assert!(!over, "{} waits for {}, which has ended", row.id, command.child_id);
+                }
+                CommandKind::WaitEvent => {
+                    let event = store.assigned_event(row.num, seq).expect("the store reads");
+                    assert!(event.is_none(), "{} waits for an event that it has got", row.id);
+                }
+                _ => {}
             }
         }
     }

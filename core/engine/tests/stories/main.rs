@@ -7,3 +7,4 @@ mod lifecycle;
 mod storage;
 mod timers;
 mod turns;
+mod wakeups;
