@@ -15,7 +15,6 @@ from agnt5 import _core
 from agnt5.codec import decode, decode_failure
 from agnt5.errors import DivergenceError, EventTimeoutError, RunCancelled
 from agnt5.execution import effects, stops
-from agnt5.execution.clock import now_us
 from agnt5.execution.frames import caller
 from agnt5.execution.ioless import Fenced
 from agnt5.execution.ops import Op
@@ -263,8 +262,8 @@ class Attempt:
                 self.start_effect(op)
 
     def start_effect(self, op: Op) -> None:
-        if op.seq < self.base and self.session.retry_at(op.seq) > now_us():
-            return  # the engine says when its retry wait is over
+        if op.seq < self.base and self.session.retry_at(op.seq):
+            return  # the engine says when its retry wait is over, also when it is: started here, it would run twice
         effects.start(op)
 
     def send_memo_effect(self, op: Op, recorded: bool) -> None:
