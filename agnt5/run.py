@@ -27,6 +27,7 @@ from agnt5.errors import (
     RunPaused,
     RuntimeUnavailableError,
     SerializationError,
+    StoreCorrupt,
 )
 from agnt5.execution.current import current_context
 from agnt5.journal import Arguments, Journal, arguments, value_of
@@ -67,7 +68,7 @@ class Run:
             return self._poll(reader, timeout)
         future = runtime.wait(self.id)
         try:
-            known = self._already(reader)
+            known = None if future.done() else self._already(reader)
             status, payload = known if known is not None else future.result(timeout)
         except TimeoutError:
             raise TimeoutError(
@@ -98,7 +99,7 @@ class Run:
             return self._outcome(reader, *known)
         future = runtime.wait(self.id)
         try:
-            known = self._already(reader)
+            known = None if future.done() else self._already(reader)
             status, payload = known if known is not None else await asyncio.wrap_future(future)
         finally:
             runtime.driver.unwait(self.id, future)
@@ -135,7 +136,10 @@ class Run:
         if status is Status.CANCELLED:
             raise RunCancelled(f"Run {self.id} was cancelled.", run_id=self.id)
         if payload is None:
-            payload = reader.entries(self.id, reader.entry_count(self.id) - 1, 1)[0].payload
+            ended = reader.ending(self.id)
+            if ended is None:
+                raise StoreCorrupt(f"Run {self.id} is {status.value} and its journal has no end.")
+            payload = ended.payload
         if status is Status.FAILED:
             raise _failed(self.id, payload)
         return value_of(payload)
@@ -238,7 +242,7 @@ class Run:
 
     def delete(self) -> None:
         """Remove an ended run and everything it kept. RunConflict while it has not ended."""
-        self._ask("delete", lambda runtime: runtime.engine.delete(self.id))
+        self._ask("delete", _delete(self.id))
 
     def _ask(self, what: str, here: Callable[[Runtime], Any]) -> Any:
         refuse_inside(f"{what}()")
@@ -354,7 +358,19 @@ def prune(older: timedelta | float) -> int:
     seconds = older.total_seconds() if isinstance(older, timedelta) else older
     before = int((time.time() - seconds) * 1e6)
     runtime, _ = owner_or_reader()
-    return ask_owner({"do": "prune", "before": before}) if runtime is None else runtime.engine.prune(before)
+    if runtime is None:
+        return ask_owner({"do": "prune", "before": before})
+    pruned = runtime.engine.prune(before)
+    runtime.driver.forget_endings()
+    return pruned
+
+
+def _delete(run_id: str) -> Callable[[Runtime], None]:
+    def delete(runtime: Runtime) -> None:
+        runtime.engine.delete(run_id)
+        runtime.driver.forget_endings()
+
+    return delete
 
 
 def get_object(cls: type | str, key: str) -> ObjectProxy:

@@ -35,8 +35,12 @@ IDLE_SECONDS = 2.0
 MAX_PARKED = 1000
 BATCH = 100
 
-# (status, payload of the outcome or None, reason)
+# (status, payload of the outcome; None when it has to be read from the store)
 Ending = tuple[int, bytes | None]
+
+# Ends of this process's latest runs are kept, so that asking for a result costs no read; large payloads are not.
+KEPT_ENDINGS = 1024
+KEPT_BYTES = 16 * 1024
 
 
 class Driver:
@@ -50,6 +54,7 @@ class Driver:
         "_lock",
         "_parked",
         "_reasons",
+        "_recent",
         "_stopped",
         "_sweeping",
         "_waiting",
@@ -71,6 +76,7 @@ class Driver:
         self._lock = threading.Lock()
         self._waiting: dict[str, list[Future[Ending]]] = {}
         self._endings: dict[str, bytes] = {}
+        self._recent: dict[str, Ending] = {}
         self._reasons: dict[str, BaseException] = {}
         # Hear of `ctx.emit`: called on the host thread, or on a body's, with (run id, value).
         self.listeners: list[Callable[[str, Any], None]] = []
@@ -213,7 +219,7 @@ class Driver:
 
     def ending(self, attempt: Attempt, outcome: int, payload: bytes) -> None:
         """The last entry was handed over; what it holds is told once it is durable."""
-        if attempt.run_id in self._waiting:
+        if len(payload) <= KEPT_BYTES or attempt.run_id in self._waiting:
             self._endings[attempt.run_id] = payload
 
     def paused(self, attempt: Attempt, error: BaseException | None) -> None:
@@ -227,6 +233,10 @@ class Driver:
         error = self._reasons.pop(run_id, None)
         with self._lock:
             waiting = self._waiting.pop(run_id, ())
+            if payload is not None and len(payload) <= KEPT_BYTES:
+                self._recent[run_id] = (status, payload)
+                if len(self._recent) > KEPT_ENDINGS:
+                    del self._recent[next(iter(self._recent))]
         for future in waiting:
             if not future.set_running_or_notify_cancel():
                 continue
@@ -256,11 +266,20 @@ class Driver:
                 future.set_exception(error)
 
     def wait(self, run_id: str) -> Future[Ending]:
-        """A future of the run's end (or pause). The caller looks at the store after asking, not before."""
+        """A future of the run's end (or pause). Unless it is done, the caller looks at the store after asking."""
         future: Future[Ending] = Future()
         with self._lock:
-            self._waiting.setdefault(run_id, []).append(future)
+            known = self._recent.get(run_id)
+            if known is not None:
+                future.set_result(known)
+            else:
+                self._waiting.setdefault(run_id, []).append(future)
         return future
+
+    def forget_endings(self) -> None:
+        """Runs are deleted: what a person wants gone is gone from here too."""
+        with self._lock:
+            self._recent.clear()
 
     def unwait(self, run_id: str, future: Future[Ending]) -> None:
         with self._lock:

@@ -40,7 +40,9 @@ if sys.version_info >= (3, 12):
 else:
 
     def _task(op: Op, token: int) -> asyncio.Task[None]:
-        return op.attempt.host.loop.create_task(_run(op, token), context=op.attempt.context.copy())
+        # Named here, because asyncio would make up a name for each.
+        loop = op.attempt.host.loop
+        return asyncio.Task(_run(op, token), loop=loop, name=op.name, context=op.attempt.context.copy())
 
 
 def start(op: Op) -> None:

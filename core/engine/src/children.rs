@@ -194,7 +194,11 @@ impl<S: Store> Engine<S> {
 
     /// How an ended run ended, from its journal.
     fn outcome_of(&self, row: &RunRow) -> Result<Outcome, StoreError> {
-        let entries = self.entries(row.num)?.unwrap_or_default();
+        let mut entries = Vec::new();
+        if let Some(last) = self.store.last_segment(row.num)? {
+            // A damaged end counts as none.
+            let _ = segment::decode(&last.bytes, &mut entries);
+        }
         let ended = entries.last().and_then(|entry| match &entry.body {
             Some(Body::Ended(ended)) => Outcome::of_end(&ended.outcome),
             _ => None,

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use agnt5_journal::entry::Body;
 use agnt5_journal::{Entry, Paths, Payload, Status, segment};
 use agnt5_store::{EventState, Read, RunFilter, RunNum, RunRow, SqliteReader, StoreError};
 use bytes::Bytes;
@@ -19,6 +20,15 @@ const PAGE: usize = 1 << 20;
 #[pyclass(frozen, name = "Reader", module = "agnt5._core")]
 pub struct PyReader {
     reader: Mutex<SqliteReader>,
+    /// Where the last page of entries ended, so that reading page after page reads a journal once.
+    bookmark: Mutex<Bookmark>,
+}
+
+#[derive(Default)]
+struct Bookmark {
+    run: RunNum,
+    next: u64,
+    paths: Paths,
 }
 
 impl PyReader {
@@ -48,17 +58,19 @@ fn view(reader: &SqliteReader, row: RunRow) -> Result<PyRunRow, StoreError> {
     Ok(PyRunRow::new(row, parent))
 }
 
-/// Entries from the start up to `end`, which is excluded.
-fn entries(reader: &SqliteReader, num: RunNum, end: u64) -> Result<Vec<Entry>, StoreError> {
-    let mut entries = Vec::new();
-    while (entries.len() as u64) < end {
-        let page = reader.journal(num, entries.len() as u64, PAGE)?;
+/// Entries from `first` up to `end`, which is excluded; perhaps some before and after them.
+fn entries(reader: &SqliteReader, num: RunNum, first: u64, end: u64) -> Result<Vec<Entry>, StoreError> {
+    let mut entries: Vec<Entry> = Vec::new();
+    let mut next = first;
+    while next < end {
+        let page = reader.journal(num, next, PAGE)?;
         if page.is_empty() {
             break;
         }
         for part in page {
             segment::decode(&part.bytes, &mut entries)
                 .map_err(|error| StoreError::Corrupt(error.to_string()))?;
+            next = part.first_seq + u64::from(part.count);
         }
     }
     Ok(entries)
@@ -85,7 +97,7 @@ impl PyReader {
     #[staticmethod]
     pub fn open(directory: PathBuf) -> PyResult<Self> {
         let reader = SqliteReader::open(&directory).map_err(|error| errors::store(&error))?;
-        Ok(Self { reader: Mutex::new(reader) })
+        Ok(Self { reader: Mutex::new(reader), bookmark: Mutex::default() })
     }
 
     fn owner(&self) -> String {
@@ -140,12 +152,19 @@ impl PyReader {
         let num = self.find(py, run_id)?.num;
         let end = first.saturating_add(limit);
         self.read(py, |reader| {
-            // From the start always: a command's path is made of the names of those above it.
-            let mut paths = Paths::default();
+            // A command's path is made of the names of those above it, so all entries before have to be seen once.
+            let mut bookmark = self.bookmark.lock();
+            if bookmark.run != num || bookmark.next > first {
+                *bookmark = Bookmark { run: num, ..Bookmark::default() };
+            }
             let mut views = Vec::new();
-            for entry in entries(reader, num, end)? {
-                let path = paths.note(&entry);
-                if entry.seq >= first && entry.seq < end {
+            for entry in entries(reader, num, bookmark.next, end)? {
+                if entry.seq < bookmark.next || entry.seq >= end {
+                    continue;
+                }
+                let path = bookmark.paths.note(&entry);
+                bookmark.next = entry.seq + 1;
+                if entry.seq >= first {
                     let resolve = |payload: Option<&Payload>| bytes_of(reader, payload);
                     views.push(PyEntry::new(entry, path, resolve)?);
                 }
@@ -156,15 +175,21 @@ impl PyReader {
 
     fn entry_count(&self, py: Python<'_>, run_id: &str) -> PyResult<u64> {
         let num = self.find(py, run_id)?.num;
+        let last = self.read(py, |reader| reader.last_segment(num))?;
+        Ok(last.map_or(0, |last| last.first_seq + u64::from(last.count)))
+    }
+
+    fn ending(&self, py: Python<'_>, run_id: &str) -> PyResult<Option<PyEntry>> {
+        let num = self.find(py, run_id)?.num;
         self.read(py, |reader| {
-            let mut count = 0;
-            loop {
-                let page = reader.journal(num, count, PAGE)?;
-                let Some(last) = page.last() else {
-                    return Ok(count);
-                };
-                count = last.first_seq + u64::from(last.count);
+            let mut entries = Vec::new();
+            if let Some(last) = reader.last_segment(num)? {
+                segment::decode(&last.bytes, &mut entries)
+                    .map_err(|error| StoreError::Corrupt(error.to_string()))?;
             }
+            let ended = entries.pop().filter(|entry| matches!(entry.body, Some(Body::Ended(_))));
+            let resolve = |payload: Option<&Payload>| bytes_of(reader, payload);
+            ended.map(|entry| PyEntry::new(entry, String::new(), resolve)).transpose()
         })
     }
 

@@ -118,6 +118,10 @@ impl<S: Store> Read for FaultyStore<S> {
         self.inner.journal(run, from_seq, max_bytes)
     }
 
+    fn last_segment(&self, run: RunNum) -> Result<Option<Segment>> {
+        self.inner.last_segment(run)
+    }
+
     fn blob(&self, hash: &BlobHash) -> Result<Option<Bytes>> {
         self.inner.blob(hash)
     }

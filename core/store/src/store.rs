@@ -123,6 +123,8 @@ pub trait Read {
     fn list_runs(&self, filter: &RunFilter) -> Result<Vec<RunRow>>;
     /// Segments that hold entries from `from_seq` on, in order, until `max_bytes` are reached (always at least one).
     fn journal(&self, run: RunNum, from_seq: u64, max_bytes: usize) -> Result<Vec<Segment>>;
+    /// The segment with the newest entries: where a run's end is.
+    fn last_segment(&self, run: RunNum) -> Result<Option<Segment>>;
     fn blob(&self, hash: &BlobHash) -> Result<Option<Bytes>>;
     /// State bytes of an object, `"Class\nkey"`.
     fn object(&self, object: &str) -> Result<Option<Bytes>>;

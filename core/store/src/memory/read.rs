@@ -28,6 +28,11 @@ impl Read for MemoryStore {
         Ok(rows.filter(wanted).take(limit).cloned().collect())
     }
 
+    fn last_segment(&self, run: RunNum) -> Result<Option<Segment>> {
+        let last = self.tables.segments.range((run, 0)..=(run, u64::MAX)).next_back();
+        Ok(last.map(|(_, segment)| segment.clone()))
+    }
+
     fn journal(&self, run: RunNum, from_seq: u64, max_bytes: usize) -> Result<Vec<Segment>> {
         let covering = self.tables.segments.range((run, 0)..=(run, from_seq)).next_back();
         let start = covering.map_or(from_seq, |((_, first), _)| *first);

@@ -161,6 +161,16 @@ impl Read for SqliteReader {
         })
     }
 
+    fn last_segment(&self, run: RunNum) -> Result<Option<Segment>> {
+        self.read(|conn| {
+            let moment = conn.unchecked_transaction()?;
+            let unindexed = tail::scan(conn, run)?;
+            let segment = tail::last(conn, run, &unindexed)?;
+            moment.finish()?;
+            Ok(segment)
+        })
+    }
+
     fn blob(&self, hash: &BlobHash) -> Result<Option<Bytes>> {
         self.read(|conn| Ok(blobs::get(conn, hash)?))
     }

@@ -23,6 +23,10 @@ impl Read for SqliteStore {
         self.query(|conn| tail::journal(conn, run, self.tail.of(run), from_seq, max_bytes))
     }
 
+    fn last_segment(&self, run: RunNum) -> Result<Option<Segment>> {
+        self.query(|conn| tail::last(conn, run, self.tail.of(run)))
+    }
+
     fn blob(&self, hash: &BlobHash) -> Result<Option<Bytes>> {
         self.query(|conn| blobs::get(conn, hash))
     }

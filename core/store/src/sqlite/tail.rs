@@ -150,6 +150,20 @@ pub(super) fn scan(conn: &Connection, run: RunNum) -> Result<Vec<(u64, i64)>> {
     conn.prepare_cached(&sql)?.query_map([run], |row| Ok((row.get(0)?, row.get(1)?)))?.collect()
 }
 
+/// The segment with the run's newest entries; the tail is newer than the index.
+pub(super) fn last(conn: &Connection, run: RunNum, tail: &[(u64, i64)]) -> Result<Option<Segment>> {
+    let num = match tail.last() {
+        Some((_, num)) => Some(*num),
+        None => {
+            let sql = "SELECT num FROM segment_index WHERE run = ?1 ORDER BY first_seq DESC LIMIT 1";
+            conn.prepare_cached(sql)?.query_row([run], |row| row.get(0)).optional()?
+        }
+    };
+    let Some(num) = num else { return Ok(None) };
+    let mut fetch = conn.prepare_cached("SELECT first_seq, count, bytes FROM segments WHERE num = ?1")?;
+    fetch.query_row([num], rows::segment).optional()
+}
+
 /// Merges what the index knows with the tail; see `Read::journal`.
 pub(super) fn journal(
     conn: &Connection,
