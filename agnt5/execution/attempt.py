@@ -103,7 +103,7 @@ class Attempt:
         raise AssertionError("an attempt is a FlowAttempt or a MemoAttempt")
 
     def drain(self) -> bool:
-        """Run what can run of the body. False: it needs another turn of the host loop, or has ended the attempt."""
+        """Run what can run of the body. False: it needs another turn, or has ended the attempt."""
         raise AssertionError("an attempt is a FlowAttempt or a MemoAttempt")
 
     def cancel_body(self) -> None:
@@ -132,10 +132,10 @@ class Attempt:
     # The pump
 
     def schedule(self) -> None:
-        """Pump soon; many reasons in one turn of the loop are one pump."""
+        """Pump soon; many reasons in one turn are one pump."""
         if not self.scheduled and not self.dead:
             self.scheduled = True
-            self.host.loop.call_soon(self.pump, context=self.host.base)
+            self.driver.schedule(self)
 
     def pump(self) -> None:
         self.scheduled = False
@@ -412,5 +412,3 @@ class Attempt:
     def block_on(self, coro: Coroutine[Any, Any, Any]) -> Any:
         """Await something on the host loop from a body's thread."""
         return self.driver.block_on(coro)
-
-

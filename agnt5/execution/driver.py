@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
+from collections import deque
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
@@ -34,6 +35,10 @@ ENDED = _core.NOTICE_ENDED
 IDLE_SECONDS = 2.0
 MAX_PARKED = 1000
 BATCH = 100
+# A turn hands over to the writer whenever so many runs have something new: it commits while the next ones are pumped.
+GROUP = 64
+# Commits that a lone run makes in one turn, before everything else on the host loop gets its own.
+INLINE = 16
 
 # (status, payload of the outcome; None when it has to be read from the store)
 Ending = tuple[int, bytes | None]
@@ -50,14 +55,17 @@ class Driver:
         "_decided",
         "_endings",
         "_expected",
-        "_kicking",
+        "_handed",
+        "_last",
         "_lock",
         "_parked",
         "_reasons",
         "_recent",
         "_stopped",
         "_sweeping",
+        "_turning",
         "_waiting",
+        "due",
         "engine",
         "host",
         "listeners",
@@ -70,7 +78,10 @@ class Driver:
         self._parked: dict[int, Attempt] = {}  # in the order in which they parked
         self._busy = 0
         self._decided: set[str] = set()
-        self._kicking = False
+        self.due: deque[Attempt] = deque()  # attempts to pump in the next turn, each once
+        self._turning = False  # a turn is under way, or will come by itself
+        self._handed = 0  # attempts that handed something over since the last commit was asked for
+        self._last: Attempt | None = None  # the last of them
         self._sweeping = False
         self._stopped = False
         self._lock = threading.Lock()
@@ -86,7 +97,9 @@ class Driver:
     # Notices
 
     def on_wake(self) -> None:
+        self._turning = True
         self.handle(self.engine.notices())
+        self.turn()
 
     def handle(self, notices: list[Any]) -> None:
         attempts = self._attempts
@@ -117,7 +130,7 @@ class Driver:
                 f"ConfigurationError: nothing is called {session.component!r} in this process. Define it, then "
                 f"`run.resume()`."
             )
-            self.kick()
+            self.commit(None)
             return
         context = known[1].copy() if known is not None else contextvars.Context()
         make = FlowAttempt if component.kind == FLOW else MemoAttempt
@@ -141,21 +154,50 @@ class Driver:
 
     # Commits
 
-    def commit(self, attempt: Attempt) -> None:
-        """A lone run commits right here, without a hop to another thread; several share the writer's next commit."""
-        if self._busy <= 1 and attempt.live == 0:
+    def schedule(self, attempt: Attempt) -> None:
+        """Pump this attempt in the next turn. It is asked once for many reasons."""
+        self.due.append(attempt)
+        if not self._turning:
+            self._turning = True
+            self.host.soon(self.turn)
+
+    def commit(self, attempt: Attempt | None) -> None:
+        """Something was handed over, by this attempt or for none: commit it at the end of this turn."""
+        self._last = attempt
+        self._handed += 1
+        if self._handed == GROUP:
+            self._handed = 0
+            self.engine.kick()
+        elif not self._turning:
+            self._turning = True
+            self.host.soon(self.turn)
+
+    def turn(self) -> None:
+        """Pump what is due, then commit. A plain callback of the host loop, never inside one of its tasks.
+
+        A lone run commits right here, without a hop to another thread, and goes on with what that brings; several share
+        the writer's next commit.
+        """
+        self._turning = True
+        due = self.due
+        for _ in range(INLINE):
+            for _ in range(len(due)):
+                due.popleft().pump()
+            if not self._handed:
+                break
+            self._handed = 0
+            if not self._alone():
+                self.engine.kick()
+                break
             self.handle(self.engine.flush())
+        if due:
+            self.host.soon(self.turn)
         else:
-            self.kick()
+            self._turning = False
 
-    def kick(self) -> None:
-        if not self._kicking:
-            self._kicking = True
-            self.host.soon(self._kick)
-
-    def _kick(self) -> None:
-        self._kicking = False
-        self.engine.kick()
+    def _alone(self) -> bool:
+        """Whether nothing else could go on while this thread waits for the disk."""
+        return self._busy <= 1 and (self._last is None or self._last.live == 0)
 
     # Parked runs
 

@@ -36,13 +36,18 @@ if sys.version_info >= (3, 12):
     def _task(op: Op, token: int) -> asyncio.Task[None]:
         # A trivial body ends right here, without a turn of the loop.
         loop = op.attempt.host.loop
-        return asyncio.Task(_run(op, token), loop=loop, context=op.attempt.context.copy(), eager_start=True)
+        return asyncio.Task(
+            _run(op, token), loop=loop, name=op.name, context=op.attempt.context.copy(), eager_start=True
+        )
 else:
 
     def _task(op: Op, token: int) -> asyncio.Task[None]:
-        # Named here, because asyncio would make up a name for each.
-        loop = op.attempt.host.loop
-        return asyncio.Task(_run(op, token), loop=loop, name=op.name, context=op.attempt.context.copy())
+        # Before 3.12 a task's first step is the callback it gives to its loop. It is taken back and run here.
+        host = op.attempt.host
+        task = asyncio.Task(_run(op, token), loop=host.loop, name=op.name, context=op.attempt.context.copy())
+        if host.ready is not None:
+            host.ready.pop()._run()
+        return task
 
 
 def start(op: Op) -> None:

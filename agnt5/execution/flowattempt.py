@@ -102,6 +102,8 @@ class FlowAttempt(Attempt):
             args, kwargs = ((ctx, *again) if component.wants_context else again), more
 
     def drain(self) -> bool:
+        if self.poison is None and not self.flow._ready:
+            return True
         try:
             quiet = self.flow.drain()
         except FlowSpinError as error:
@@ -127,7 +129,7 @@ class FlowAttempt(Attempt):
             return
         if self.successes is not None and outcome == _core.OUTCOME_VALUE and op.scope is None:
             self.successes.append(((op.kind, op.name, op.input), payload))
-        super().deliver(op, outcome, payload)
+        Attempt.deliver(self, op, outcome, payload)
 
     def _finish(self, root: asyncio.Task[Any]) -> None:
         self.barrier = True

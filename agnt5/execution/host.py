@@ -12,6 +12,7 @@ import contextvars
 import os
 import socket
 import threading
+from collections import deque
 from collections.abc import Callable
 from typing import Any
 
@@ -22,10 +23,12 @@ _POOL_LIMIT = max(32, min(64, (os.cpu_count() or 1) * 8))
 
 
 class Host:
-    __slots__ = ("_receive", "_send", "_thread", "base", "loop", "pool", "wake_fd", "watchdog")
+    __slots__ = ("_receive", "_send", "_thread", "base", "loop", "pool", "ready", "wake_fd", "watchdog")
 
     def __init__(self, on_wake: Callable[[], None]) -> None:
         self.loop = asyncio.new_event_loop()
+        # Callbacks of the next iteration, the newest last. None where the loop is not Python's own and hides them.
+        self.ready: deque[asyncio.Handle] | None = getattr(self.loop, "_ready", None)
         # Driver callbacks run in this context, so that a step's capture never swallows what the driver itself logs.
         self.base = contextvars.Context()
         self.pool = ThreadPool(_POOL_LIMIT)

@@ -203,17 +203,9 @@ class ReplaySession:
         )
 
 
-class _Quiet:
-    def call_soon(self, *args: Any, **kwargs: Any) -> None:
-        """Nothing is driven by itself here."""
-
-
 class _NoHost:
-    loop = _Quiet()
-    base = contextvars.Context()
-
     def soon(self, *args: Any) -> None:
-        """As above."""
+        """Nothing is driven by itself here."""
 
 
 class _Nobody:
@@ -223,6 +215,9 @@ class _Nobody:
 
     def expect(self, *args: Any) -> None:
         """A recorded child has run already."""
+
+    def schedule(self, attempt: Any) -> None:
+        """It is pumped by hand."""
 
     def emitted(self, *args: Any) -> None:
         """Progress was shown when it happened."""
