@@ -23,6 +23,7 @@ impl<S: Store> Engine<S> {
             Some(Body::Command(command)) => self.apply_command(num, entry.seq, command, spilled),
             Some(Body::Completion(completion)) => Ok(self.apply_completion(num, completion)?),
             Some(Body::FailedAttempt(failed)) => {
+                self.forgive(num)?;
                 Ok(self.arm(num, failed.command, failed.retry_at, TimerKind::Retry)?)
             }
             Some(Body::Ended(ended)) => Ok(self.apply_end(num, ended, entry.at, object_state)?),
@@ -108,6 +109,11 @@ impl<S: Store> Engine<S> {
             Some(Outcome::TimedOut) => self.stop_waiting(num, seq)?,
             _ => {}
         }
+        self.forgive(num)
+    }
+
+    /// Something new was recorded: what took the process down before was not this run.
+    fn forgive(&mut self, num: RunNum) -> Result<(), StoreError> {
         if let Some(live) = self.live.get(&num)
             && live.row.crashes > 0
         {

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
+use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -30,6 +31,7 @@ const LONGEST_SOCKET_PATH: usize = 100;
 
 pub(crate) struct Visitors {
     path: PathBuf,
+    listener: UnixListener,
     stopping: Arc<AtomicBool>,
     thread: JoinHandle<()>,
 }
@@ -50,20 +52,28 @@ impl Visitors {
         std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).map_err(failed)?;
         let stopping = Arc::new(AtomicBool::new(false));
         let thread = {
-            let stopping = stopping.clone();
+            let (listener, stopping) = (listener.try_clone().map_err(failed)?, stopping.clone());
             std::thread::Builder::new()
                 .name("agnt5-visitors".to_owned())
                 .spawn(move || accept(&listener, &shared, &stopping))
                 .map_err(failed)?
         };
-        Ok(Self { path, stopping, thread })
+        Ok(Self { path, listener, stopping, thread })
     }
 
     pub fn stop(self) {
         self.stopping.store(true, Ordering::SeqCst);
-        // Wakes the accept.
+        // Two ways to wake the accept: one that not every system knows, one that needs the file to be there still.
+        // SAFETY: the descriptor is open.
+        unsafe { libc::shutdown(self.listener.as_raw_fd(), libc::SHUT_RDWR) };
         drop(UnixStream::connect(&self.path));
-        let _ = self.thread.join();
+        for _ in 0..1_000 {
+            if self.thread.is_finished() {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        // A thread that did not wake holds nothing of the store; nobody must wait for it.
         let _ = std::fs::remove_file(&self.path);
     }
 }
