@@ -32,6 +32,7 @@ from agnt5.errors import (
 from agnt5.execution.current import current_context
 from agnt5.journal import Arguments, Journal, arguments, value_of
 from agnt5.runtime import Runtime, ask_owner, get_runtime, owner_or_reader
+from agnt5.runtime import reader as look
 from agnt5.types import Status
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ class Run:
     @property
     def input(self) -> Arguments:
         """The arguments it was started with: `.args` and `.kwargs`."""
-        _, reader = owner_or_reader()
+        reader = look()
         found = reader.entries(self._row(reader).id, 0, 1)
         return arguments(found[0].input)
 
@@ -196,12 +197,12 @@ class Run:
     @property
     def journal(self) -> Journal:
         """One entry per command, nested ones included; a picture of now."""
-        _, reader = owner_or_reader()
+        reader = look()
         return Journal.read(reader, self._row(reader))
 
     def _row(self, reader: _core.Reader | None = None) -> _core.RunRow:
         if reader is None:
-            _, reader = owner_or_reader()
+            reader = look()
         row = reader.run(self.id)
         if row is None:
             raise RunNotFound(f"No run {self.id} is in this store. `agnt5.runs()` lists those it has.", run_id=self.id)
@@ -311,7 +312,7 @@ def runs(
     since: datetime | float | None = None,
 ) -> list[Run]:
     """Runs of this store, newest first. `since`: a datetime, or seconds since 1970."""
-    _, reader = owner_or_reader()
+    reader = look()
     moment = 0 if since is None else int((since.timestamp() if isinstance(since, datetime) else since) * 1e6)
     try:
         code = -1 if status is None else Status(status).code
@@ -323,7 +324,7 @@ def runs(
 
 def get_run(run_id: str) -> Run:
     """The run with this id, or whose id begins so. RunNotFound when there is none, or more than one."""
-    _, reader = owner_or_reader()
+    reader = look()
     if reader.run(run_id) is not None:
         return Run(run_id)
     found = reader.runs(id_prefix=run_id, limit=2) if run_id else []

@@ -15,7 +15,7 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from agnt5 import config, registry
-from agnt5.errors import ConfigurationError, RuntimeUnavailableError, StoreLocked
+from agnt5.errors import ConfigurationError, RuntimeUnavailableError, StoreCorrupt, StoreLocked
 from agnt5.log import logger
 
 if TYPE_CHECKING:
@@ -190,6 +190,16 @@ def owner_or_reader() -> tuple[Runtime | None, _core.Reader]:
 
         return None, Reader.open(str(config.settings().store_directory))
     return runtime, runtime.reader
+
+
+def reader() -> _core.Reader:
+    """For looking only: a damaged store takes no runs any more, but what is whole in it can be read."""
+    try:
+        return owner_or_reader()[1]
+    except StoreCorrupt:
+        from agnt5._core import Reader
+
+        return Reader.open(str(config.settings().store_directory))
 
 
 def ask_owner(request: dict[str, Any]) -> Any:
