@@ -284,10 +284,8 @@ class State:
         self._scope.tell(STATE_SET, _key(key), encode(value))
 
     async def get(self, key: str, default: Any = None) -> Any:
-        from agnt5.codec import decode
-
         found = self._scope.state_get(_key(key))
-        return default if found is None else decode(found)
+        return default if found is None else self._scope.attempt.read(found)
 
     async def delete(self, key: str) -> None:
         self._scope.tell(STATE_DELETE, _key(key), b"")

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import contextvars
 from collections import deque
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping
 from typing import TYPE_CHECKING, Any
 
 from agnt5 import _core
 from agnt5.codec import decode, decode_failure
-from agnt5.errors import DivergenceError, EventTimeoutError, RunCancelled
+from agnt5.errors import DivergenceError, EventTimeoutError, RunCancelled, SerializationError
 from agnt5.execution import effects, stops
 from agnt5.execution.frames import caller
 from agnt5.execution.ioless import Fenced
@@ -55,6 +55,7 @@ class Attempt:
         "host",
         "key",
         "live",
+        "namespace",
         "ops",
         "parked",
         "parked_at",
@@ -74,6 +75,9 @@ class Attempt:
         self.host = driver.host
         self.session = session
         self.component = component
+        # Where classes of recorded values are looked for first; one that is not found stops the run, which saw an
+        # instance of it before.
+        self.namespace: Mapping[str, Any] = getattr(component.fn, "__globals__", {})
         self.context = context
         self.key = session.key
         self.run_id = session.run_id
@@ -206,14 +210,17 @@ class Attempt:
         future = op.future
         if future is None or future.done():
             return
-        if outcome == VALUE:
-            future.set_result(decode(payload))
-        else:
-            self.resolve(op, outcome, payload)
+        self.resolve(op, outcome, payload)
 
     def resolve(self, op: Op, outcome: int, payload: bytes) -> None:
         future = op.future
         assert future is not None
+        if outcome in (VALUE, RECEIVED):
+            try:
+                future.set_result(self.read(payload) if payload else None)
+            except SerializationError as unreadable:
+                self.stop_with(unreadable)  # no answer at all, rather than another one than the code saw before
+            return
         try:
             value = self.answer(op.kind, op.name, outcome, payload)
         except StopIteration as error:
@@ -227,17 +234,21 @@ class Attempt:
     def answer(self, kind: int, name: str, outcome: int, payload: bytes) -> Any:
         """What the code gets for a completion; raises what it is to raise."""
         if outcome in (VALUE, RECEIVED):
-            return decode(payload) if payload else None
+            return self.read(payload) if payload else None
         if outcome == FIRED:
             return None
         if outcome == FAILURE:
-            raise decode_failure(payload, namespace=getattr(self.component.fn, "__globals__", None))
+            raise decode_failure(payload, namespace=self.namespace)
         if outcome == TIMED_OUT:
             raise EventTimeoutError(
                 f"No event {name!r} arrived in time. Send it with `agnt5.send_event({name!r}, payload)`, or give the "
                 f"wait a longer timeout."
             )
         raise RunCancelled(f"{name} was cancelled by somebody else than this run.")
+
+    def read(self, payload: bytes) -> Any:
+        """A recorded value as the run's code is to see it. SerializationError when its class cannot be found here."""
+        return decode(payload, namespace=self.namespace, strict=True)
 
     # Durability
 

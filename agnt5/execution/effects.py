@@ -98,7 +98,7 @@ async def _run(op: Op, token: int) -> None:
     capture = Capture()
     scope: MemoScope | None = None
     try:
-        args, kwargs = decode_call(op.input)
+        args, kwargs = decode_call(op.input, namespace=op.attempt.namespace, strict=True)
         capture_into(capture)
         if op.kind == STEP:
             current.set(op)
@@ -125,7 +125,7 @@ def _run_in_thread(op: Op, token: int, scope: MemoScope | None, began: int) -> N
     value: Any = None
     error: BaseException | None = None
     try:
-        args, kwargs = decode_call(op.input)
+        args, kwargs = decode_call(op.input, namespace=op.attempt.namespace, strict=True)
         capture_into(capture)
         if scope is None:
             current.set(op)

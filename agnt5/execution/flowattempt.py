@@ -63,7 +63,7 @@ class FlowAttempt(Attempt):
 
     async def _body(self, ctx: Context) -> Any:
         component = self.component
-        args, kwargs = decode_call(self.session.input)
+        args, kwargs = decode_call(self.session.input, namespace=self.namespace, strict=True)
         if component.wants_context:
             args = (ctx, *args)
         if component.timeout is None:
@@ -98,7 +98,7 @@ class FlowAttempt(Attempt):
             )
             await ctx.sleep(delay / 1e6)
             self.scope.start_again()
-            again, more = decode_call(self.session.input)
+            again, more = decode_call(self.session.input, namespace=self.namespace, strict=True)
             args, kwargs = ((ctx, *again) if component.wants_context else again), more
 
     def drain(self) -> bool:

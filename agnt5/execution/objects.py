@@ -33,7 +33,7 @@ class ObjectBody:
         attributes = _attributes(instance)
         self._born = frozenset(attributes)
         if self._state is not None:
-            kept = decode(self._state)
+            kept = decode(self._state, namespace=getattr(self._component.fn, "__globals__", None), strict=True)
             for name in kept.pop(_GONE, ()):
                 attributes.pop(name, None)
             attributes.update(kept)

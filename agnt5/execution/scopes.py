@@ -10,7 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from agnt5 import _core
-from agnt5.codec import decode, encode
+from agnt5.codec import encode
 from agnt5.errors import RunClosed, StepError
 from agnt5.execution.clock import now_us
 from agnt5.execution.ops import DURABLE_WAITS, Op
@@ -69,7 +69,7 @@ class FlowScope:
         if past is not None:
             answers = past.get((kind, name, payload))
             if answers:
-                return decode(answers.pop(0))
+                return attempt.read(answers.pop(0))
         if at_most_once or due or dest or child_kind:
             seq = attempt.command(kind, name, payload, due, dest, child_kind, at_most_once)
         else:
@@ -233,11 +233,11 @@ class MemoScope:
         """The value that `make` gave when it was first asked here: recorded at once, without a wait."""
         seq, outcome, answer = self._ask(STEP, name, b"")
         if outcome == VALUE:
-            return decode(answer)
+            return self.attempt.read(answer)
         payload = encode(make())
         self.attempt.session.settle(seq, VALUE, payload)
         self.attempt.schedule()
-        return decode(payload)
+        return self.attempt.read(payload)
 
     def now_us(self) -> int:
         return self.record("now", now_us)
