@@ -287,7 +287,7 @@ class Session:
     def retry_at(self, seq: int) -> int:
         """When the next attempt may start, 0 if it may now. For commands found unfinished when replay reached the end."""
     def is_uncertain(self, seq: int) -> bool:
-        """Whether this at-most-once step may have happened already and nobody has decided about it."""
+        """Whether this at-most-once step may have happened already and nobody has decided about it. 0: whether the process ended while the run's own body was under way."""
     def take(self) -> tuple[int, int, bytes] | None:
         """The next completion for the code, journaled by this call when live: (seq of the command, outcome, payload). None: nothing now; when that ends the replay, `replaying` turns False."""
     def rearm(self) -> None:

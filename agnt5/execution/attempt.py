@@ -294,7 +294,7 @@ class Attempt:
         op = self.ops.get(seq)
         if op is None or op.done or op.running:
             return
-        if self.replaying:
+        if self.replaying or self.barrier:  # poisoned: this attempt is about to stop
             return
         if op in self.unsent:
             self.unsent.remove(op)

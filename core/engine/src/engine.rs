@@ -316,17 +316,16 @@ impl<S: Store> Engine<S> {
     /// nothing but this row says that the run has something to do. (A timer's own row does.)
     fn note_told(&mut self) -> Result<(), StoreError> {
         for (num, arrival) in &self.arrivals {
-            let by_timer = match arrival {
-                Arrival::Completed { seq, .. } | Arrival::Retry { seq } => {
-                    self.announced.contains(&(*num, *seq))
-                }
-                Arrival::CancelRun => false,
+            let status = match arrival {
+                Arrival::Completed { seq, .. } if self.announced.contains(&(*num, *seq)) => continue,
+                // From here on the next attempt may have begun.
+                Arrival::Retry { .. } => Status::Running,
+                _ => Status::Pending,
             };
             if let Some(live) = self.live.get_mut(num)
-                && !by_timer
                 && live.row.status == Status::Waiting
             {
-                live.row.status = Status::Pending;
+                live.row.status = status;
                 self.store.update_run(&live.row)?;
                 self.dirty = true;
             }

@@ -154,7 +154,11 @@ impl Session {
 
     /// Whether this step may have happened and must not happen twice, and no person has decided. After a failed attempt
     /// that is so when the next one was due before the process ended.
+    /// The body of the run itself (`ROOT`) is uncertain whenever its process ended while it was under way.
     pub fn is_uncertain(&self, seq: Seq, now: Micros) -> bool {
+        if seq == agnt5_journal::ROOT {
+            return self.interrupted && self.tape.retry_at(seq) <= now;
+        }
         self.tape.op(seq).is_some_and(|op| {
             op.at_most_once
                 && op.recorded

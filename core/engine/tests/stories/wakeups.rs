@@ -114,3 +114,29 @@ fn a_run_that_leaves_the_memory_while_its_child_ends_is_driven_again() {
     desk.process(both);
     assert!(desk.is_leased("r_1"));
 }
+
+#[test]
+fn when_a_retry_wait_is_over_the_disk_says_that_the_next_attempt_may_have_begun() {
+    let once = Ask { at_most_once: true, ..Ask::new(CommandKind::Step, "charge") };
+    for killed_in_the_wait in [true, false] {
+        let mut desk = Desk::new();
+        let mut run = desk.start("r_1");
+        let seq = desk.ask(&mut run, &once);
+        assert!(run.retry(seq, b"{}"[..].into(), desk.now + 1_000, Default::default(), desk.now));
+        desk.submit(&mut run, true);
+        assert_eq!(desk.status("r_1"), Status::Waiting);
+        if !killed_in_the_wait {
+            desk.now += 1_000;
+            desk.tick();
+            assert_eq!(desk.status("r_1"), Status::Running);
+        }
+        let mut desk = desk.killed(Limits::default(), false);
+        desk.now += 1_000;
+        desk.tick();
+        let mut run = desk.lease("r_1");
+        assert_eq!(run.command(&once, desk.now).unwrap(), seq);
+        assert_eq!(run.take(desk.now).unwrap(), None);
+        run.rearm(desk.now);
+        assert_eq!(run.is_uncertain(seq, desk.now), !killed_in_the_wait);
+    }
+}
