@@ -5,12 +5,13 @@ Driving needs the user's code, and makes this process the owner of the store unt
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import AGNT5Error, ConfigurationError
+from ..errors import AGNT5Error, ConfigurationError, RunClosed
 from .stores import Choice, Found
 from .text import shown
 
@@ -72,7 +73,8 @@ def _drive(home: Path, directory: Path, app: str, rows: list[RunRow]) -> list[st
         resumed = [agnt5.get_run(row.id) for row in rows]
         for run in resumed:
             click.echo(f"driving {run.id} here", err=True)
-            run.resume()
+            with contextlib.suppress(RunClosed):  # it came to its end as soon as its code was there
+                run.resume()
         for run in resumed:
             try:
                 click.echo(f"{run.id} completed: {shown(repr(run.result()))[:200]}")

@@ -5,6 +5,7 @@ The witness reads the store and the ledger, and remembers what it has seen. It m
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -59,12 +60,16 @@ class Witness:
         return told
 
     def _reader(self) -> _core.Reader | None:
-        try:
-            return _core.Reader.open(str(self.store))
-        except StoreError as error:
-            if "no store" not in str(error) and "schema version 0" not in str(error):
-                raise
-            return None  # killed before there was one
+        for _ in range(20):
+            try:
+                return _core.Reader.open(str(self.store))
+            except StoreError as error:
+                if "no store" in str(error) or "schema version 0" in str(error):
+                    return None  # killed before there was one
+                if "readonly database" not in str(error):
+                    raise
+                time.sleep(0.05)  # the killed process is not gone yet, and its index of the log cannot be rebuilt
+        raise AssertionError("the store of a killed process cannot be read")
 
     def _hear(self, told: list[Fact]) -> None:
         once: set[tuple[Any, ...]] = set()

@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,14 +13,11 @@ import agnt5
 from agnt5 import Context, ExponentialBackoff, Run, _core, flow, function
 from agnt5.durable import object
 from agnt5.runtime import get_runtime
-from scenarios.processes import ROOT, lines, play
-
-# A smaller number is for trying something out; only this one is the promise.
-SLEEPERS = int(os.environ.get("AGNT5_TEST_SLEEPERS", "100000"))
+from scenarios.processes import lines, play
 
 
 @object
-class Tally:
+class Turnstile:
     def __init__(self) -> None:
         self.total = 0
         self.callers: list[int] = []
@@ -41,7 +34,7 @@ class Tally:
 
 
 async def test_a_thousand_callers_of_one_object_take_turns_in_the_order_they_came() -> None:
-    tally = agnt5.get_object(Tally, "one")
+    tally = agnt5.get_object(Turnstile, "one")
     assert await asyncio.gather(*(tally.add(n) for n in range(1_000))) == list(range(1, 1_001))
     assert await tally.order() == list(range(1_000))
 
@@ -49,12 +42,12 @@ async def test_a_thousand_callers_of_one_object_take_turns_in_the_order_they_cam
 async def test_a_thousand_flows_that_call_one_object_lose_no_call() -> None:
     @flow
     async def calls(ctx: Context, n: int) -> int:
-        tally = await ctx.get_object(Tally, "two")
+        tally = await ctx.get_object(Turnstile, "two")
         return await tally.add(n)
 
     runs = [calls.start(n) for n in range(1_000)]
     assert sorted([await run for run in runs]) == list(range(1, 1_001))
-    assert sorted(await agnt5.get_object(Tally, "two").order()) == list(range(1_000))
+    assert sorted(await agnt5.get_object(Turnstile, "two").order()) == list(range(1_000))
 
 
 async def test_a_spawn_bomb_meets_a_quota_and_the_parent_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,32 +89,6 @@ async def test_recursion_meets_a_quota_and_every_caller_gets_an_answer() -> None
     deepest = await asyncio.wait_for(run._wait(), 60)
     assert 10 <= deepest <= 100
     assert len(agnt5.runs(component=endless, status="completed", limit=1_000)) == deepest + 1
-
-
-def _sleepers(home: Path, seconds: float) -> dict[str, Any]:
-    answer = subprocess.run(
-        [sys.executable, "-m", "scenarios.sleepers", str(home), str(SLEEPERS), str(seconds)],
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert answer.returncode == 0, answer.stderr
-    return json.loads(answer.stdout)
-
-
-def test_a_hundred_thousand_sleepers_need_little_memory_and_wake_together(tmp_path: Path) -> None:
-    # A slow machine needs longer to put them all to bed.
-    for number, each in enumerate((0.0004, 0.0012, 0.004)):
-        said = _sleepers(tmp_path / str(number), 3 + each * SLEEPERS)
-        if "too early" not in said:
-            break
-    assert said["completed"] == SLEEPERS
-    assert said["late enough"]
-    assert said["entries"] == [4], "started, a sleep, its end, the end"
-    assert said["megabytes"] < 500
-    assert said["live asleep"] == 0, "who sleeps is not in memory"
-    assert said["most live"] < 5_000, "delivered in bounded batches"
 
 
 async def test_a_retry_storm_is_spread_and_capped() -> None:

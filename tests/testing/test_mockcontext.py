@@ -62,7 +62,7 @@ async def test_time_is_virtual() -> None:
 
 async def test_events_state_and_objects() -> None:
     @object
-    class Tally:
+    class MockTally:
         def __init__(self) -> None:
             self.total = 0
 
@@ -78,7 +78,7 @@ async def test_events_state_and_objects() -> None:
         await ctx.state.set("a", 1)
         assert await ctx.state.get("a") == 1
         assert await ctx.state.keys() == ["a"]
-        tally = await ctx.get_object(Tally, "k")
+        tally = await ctx.get_object(MockTally, "k")
         await tally.add(2)
         assert await tally.add(3) == 5
         agnt5.send_event("said", 1)

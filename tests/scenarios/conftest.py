@@ -1,0 +1,53 @@
+"""Starts the longest scenario together with the first one: it mostly sleeps, and so do others."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+# A smaller number is for trying something out; only this one is the promise.
+SLEEPERS = int(os.environ.get("AGNT5_TEST_SLEEPERS", "100000"))
+
+Start = Callable[[float], "subprocess.Popen[str]"]
+
+
+@pytest.fixture(scope="session")
+def start_sleepers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
+    """Start SLEEPERS flows that are due together in so many seconds."""
+    started: list[subprocess.Popen[str]] = []
+
+    def start(seconds: float) -> subprocess.Popen[str]:
+        home = tmp_path_factory.mktemp("sleepers")
+        process = subprocess.Popen(
+            [sys.executable, "-m", "scenarios.sleepers", str(home), str(SLEEPERS), str(seconds)],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def early_sleepers(request: pytest.FixtureRequest, start_sleepers: Start) -> subprocess.Popen[str] | None:
+    """Asleep while other scenarios are played; None when no test of this session asks for them."""
+    wanted = any(
+        "early_sleepers" in getattr(item, "function", _nobody).__annotations__ for item in request.session.items
+    )
+    return start_sleepers(5 + 0.0005 * SLEEPERS) if wanted else None
+
+
+def _nobody() -> None:
+    """Stands for an item that is no function."""
