@@ -43,11 +43,5 @@ def start_sleepers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
 @pytest.fixture(scope="session", autouse=True)
 def early_sleepers(request: pytest.FixtureRequest, start_sleepers: Start) -> subprocess.Popen[str] | None:
     """Asleep while other scenarios are played; None when no test of this session asks for them."""
-    wanted = any(
-        "early_sleepers" in getattr(item, "function", _nobody).__annotations__ for item in request.session.items
-    )
+    wanted = any(item.path.name == "test_waiting_together.py" for item in request.session.items)
     return start_sleepers(5 + 0.0005 * SLEEPERS) if wanted else None
-
-
-def _nobody() -> None:
-    """Stands for an item that is no function."""
