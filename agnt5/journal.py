@@ -166,6 +166,8 @@ class Journal(Sequence[Entry]):
 
     def __init__(self, run_id: str, entries: list[Entry]) -> None:
         self.run_id = run_id
+        # What the store or a file holds, completions and marks included: replays and comparisons read these.
+        self.stored: list[_core.Entry] = []
         self.warnings: list[str] = []
         self.logs: list[tuple[str, datetime, str]] = []
         self._entries = entries
@@ -173,29 +175,32 @@ class Journal(Sequence[Entry]):
     @classmethod
     def read(cls, reader: _core.Reader, row: _core.RunRow) -> Journal:
         """Fold what is stored of this run."""
+        return cls.fold(row.id, stored_entries(reader, row.id))
+
+    @classmethod
+    def fold(cls, run_id: str, stored: list[_core.Entry]) -> Journal:
+        """One entry per command out of the stored ones, which are whole and in order."""
         from agnt5.execution.kinds import COMMAND_WORDS
 
-        journal = cls(row.id, [])
+        journal = cls(run_id, [])
+        journal.stored = stored
         by_seq: dict[int, Entry] = {}
-        first = 0
-        while page := reader.entries(row.id, first, _PAGE):
-            first = page[-1].seq + 1
-            for stored in page:
-                if stored.body == "command":
-                    parent = by_seq.get(stored.scope)
-                    depth = 0 if parent is None else parent.depth + 1
-                    entry = Entry(stored, COMMAND_WORDS.get(stored.kind, str(stored.kind)), depth)
-                    by_seq[stored.seq] = entry
-                    journal._entries.append(entry)
-                elif stored.body == "completion":
-                    if (found := by_seq.get(stored.command)) is not None:
-                        found.completed_by(stored)
-                elif stored.body == "failed_attempt":
-                    if (found := by_seq.get(stored.command)) is not None:
-                        found.failed_tries.append(_failed_try(stored))
-                elif stored.body == "ended":
-                    journal.warnings = list(stored.warnings)
-                    journal.logs = log_lines(stored.logs)
+        for one in stored:
+            if one.body == "command":
+                parent = by_seq.get(one.scope)
+                depth = 0 if parent is None else parent.depth + 1
+                entry = Entry(one, COMMAND_WORDS.get(one.kind, str(one.kind)), depth)
+                by_seq[one.seq] = entry
+                journal._entries.append(entry)
+            elif one.body == "completion":
+                if (found := by_seq.get(one.command)) is not None:
+                    found.completed_by(one)
+            elif one.body == "failed_attempt":
+                if (found := by_seq.get(one.command)) is not None:
+                    found.failed_tries.append(_failed_try(one))
+            elif one.body == "ended":
+                journal.warnings = list(one.warnings)
+                journal.logs = log_lines(one.logs)
         return journal
 
     @overload
@@ -242,6 +247,14 @@ class Journal(Sequence[Entry]):
 
     def __repr__(self) -> str:
         return f"<Journal of {self.run_id}: {len(self)} entries>"
+
+
+def stored_entries(reader: _core.Reader, run_id: str) -> list[_core.Entry]:
+    """All entries of a run, read page by page so that no page pins the write-ahead log for long."""
+    entries: list[_core.Entry] = []
+    while page := reader.entries(run_id, len(entries), _PAGE):
+        entries += page
+    return entries
 
 
 def value_of(payload: bytes) -> Any:
