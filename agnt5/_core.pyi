@@ -60,8 +60,35 @@ class Engine:
         python: str = "",
         tags: str = "{}",
         object_key: str = "",
+        rerun_of: str = "",
+        always: list[str] = ...,
     ) -> bool:
-        """Record a new run; returns when it is durable. False: the same run exists already. RunConflict: another does."""
+        """Record a new run; returns when it is durable. False: the same run exists already. RunConflict: another does.
+
+        `rerun_of`: an older run whose results answer steps with the same place, arguments and code, except those named
+        in `always`.
+        """
+    def fork(
+        self,
+        run_id: str,
+        origin_id: str,
+        at: int,
+        *,
+        input: bytes | None = None,
+        code: bytes = b"",
+        code_digest: bytes = b"",
+        outcomes: dict[str, tuple[int, bytes]] = ...,
+        state: dict[str, bytes | None] = ...,
+        reuse: bool = False,
+        overlay: bool = True,
+    ) -> None:
+        """Record a run that shares the first entries of another and goes on from there; durable when it returns.
+
+        The cut is at the last position that is not after entry `at`; another `input` shares only the start. `outcomes`
+        answers commands after the cut by path: (OUTCOME_VALUE or OUTCOME_FAILURE, payload). `state` sets or deletes
+        execution-scoped state there. `reuse`: what was in flight gets the answer it had. `overlay`: object calls act on
+        copies. RunNotFound, RunConflict, ConfigurationError (an answer that lies before the cut; a method's run).
+        """
     def send_event(
         self, name: str, payload: bytes, *, event_id: str = "", run_id: str = "", keep_us: int = 604_800_000_000
     ) -> bool:
@@ -105,12 +132,18 @@ class Reader:
         since: int = 0,
         id_prefix: str = "",
         parent_id: str = "",
+        origin_id: str = "",
         before: int = 0,
         limit: int = 100,
     ) -> list[RunRow]: ...
     def run(self, run_id: str) -> RunRow | None: ...
     def entries(self, run_id: str, first: int = 0, limit: int = 1000) -> list[Entry]: ...
     def entry_count(self, run_id: str) -> int: ...
+    def fork_plan(
+        self, run_id: str, at: int
+    ) -> tuple[int, list[tuple[int, int, int, str]], list[tuple[int, int, int, str]]]:
+        """Where a fork would cut: (first entry not shared, what is in flight there, what was answered or asked later).
+        Commands are (seq, scope, kind, path); later ones come in the order of their answers."""
     def ending(self, run_id: str) -> Entry | None:
         """The last entry of a run that has ended; cheap however long its journal is."""
     def object_state(self, object_key: str) -> bytes | None: ...
@@ -139,6 +172,8 @@ class RunRow:
     crashes: int
     reason: str
     tags: str
+    origin_id: str  # the run it was forked from, or takes results from; "" when there is none or it was deleted
+    origin_seq: int  # of a fork: the first entry that is not shared; 0 for a rerun
 
 @final
 class Entry:
@@ -146,7 +181,7 @@ class Entry:
 
     seq: int
     at: int
-    body: str  # started command completion failed_attempt cancel_requested ended resumed
+    body: str  # started command completion failed_attempt cancel_requested ended resumed forked
     # started
     run_id: str
     component: str
@@ -155,6 +190,11 @@ class Entry:
     code_digest: bytes
     code: bytes
     parent_id: str
+    seed: bytes
+    rerun_of: str
+    always: list[str]
+    fork_of: str  # also of forked
+    shift: int  # of forked: microseconds that the clock of later entries is behind
     # command
     kind: int
     name: str
@@ -165,6 +205,7 @@ class Entry:
     target: str
     child_id: str
     at_most_once: bool
+    step_code: bytes  # fingerprint of what a step or function would run; b"" when there is none
     # completion, failed_attempt, ended
     command: int
     outcome: int
@@ -176,6 +217,8 @@ class Entry:
     retry_at: int
     warnings: list[str]
     reason: str
+    reused: int  # seq of the older run's command whose answer this is; 0: its own
+    given: bool  # a person's word
 
 COMPONENT_FUNCTION: Final = 1
 COMPONENT_FLOW: Final = 2
@@ -255,6 +298,7 @@ class Session:
         target: str = "",
         child_kind: int = 0,
         at_most_once: bool = False,
+        code: bytes = b"",
     ) -> int:
         """A command of a flow's body (a script). Returns its seq. Child ids are derived and readable with `child_id`."""
     def ask(
@@ -268,6 +312,7 @@ class Session:
         target: str = "",
         child_kind: int = 0,
         at_most_once: bool = False,
+        code: bytes = b"",
     ) -> tuple[int, int, bytes]:
         """A command of a function's or method's body (a memo): (seq, outcome, payload).
 
@@ -282,10 +327,13 @@ class Session:
         """A local effect (STEP or CALL) finished; `take` will deliver it. False when it was cancelled: result dropped."""
     def retry(self, seq: int, failure: bytes, due: int, *, logs: bytes = b"", began: int = 0) -> bool:
         """An attempt of a local effect failed and the next may start at `due`; then `take` gives OUTCOME_RETRY."""
+    @property
+    def reuses(self) -> bool:
+        """Whether this is a rerun: an older run's results answer."""
     def attempts(self, seq: int) -> int:
         """Failed attempts of this command that are in the journal."""
     def retry_at(self, seq: int) -> int:
-        """When the next attempt may start, 0 if it may now. For commands found unfinished when replay reached the end."""
+        """When the next attempt may start, 0 if it may now; the largest number when its answer is known and waits for its turn. For commands found unfinished when replay reached the end."""
     def is_uncertain(self, seq: int) -> bool:
         """Whether this at-most-once step may have happened already and nobody has decided about it. 0: whether the process ended while the run's own body was under way."""
     def take(self) -> tuple[int, int, bytes] | None:

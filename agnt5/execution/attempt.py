@@ -15,6 +15,7 @@ from agnt5 import _core
 from agnt5.codec import decode, decode_failure
 from agnt5.errors import DivergenceError, EventTimeoutError, RunCancelled, SerializationError
 from agnt5.execution import effects, stops
+from agnt5.execution.fingerprint import fingerprint
 from agnt5.execution.frames import caller
 from agnt5.execution.ioless import Fenced
 from agnt5.execution.ops import Op
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 CALL = _core.COMMAND_CALL
 CANCEL = _core.COMMAND_CANCEL
+CHILD = _core.COMMAND_CHILD
 VALUE = _core.OUTCOME_VALUE
 FAILURE = _core.OUTCOME_FAILURE
 FIRED = _core.OUTCOME_FIRED
@@ -44,6 +46,7 @@ class Attempt:
         "barrier",
         "base",
         "cancelling",
+        "codes",
         "component",
         "context",
         "dead",
@@ -83,6 +86,8 @@ class Attempt:
         self.run_id = session.run_id
         self.explicit = component.retry_policy is not None
         self.ops: dict[int, Op] = {}
+        # Fingerprints by id of the callable, which is kept beside it so that the id stays its own.
+        self.codes: dict[int, tuple[Any, bytes]] = {}
         # Local effects whose command is not durable yet, or that wait for the end of the replay; by seq.
         self.unsent: deque[Op] = deque()
         # Answers of memo operations that wait for their completion to be durable: (seq of the completion, op, ...).
@@ -311,6 +316,16 @@ class Attempt:
     def unrecordable(self, op: Op, error: Exception) -> None:
         self.stop_with(stops.Unrecordable(stops.unrecordable_text(self, op, error)))
 
+    def code_of(self, target: Target | None) -> bytes:
+        """Fingerprint of what a step or function would run, once per attempt: a run keeps the code it began with."""
+        if target is None or target.kind == CHILD:
+            return b""
+        fn = target.fn
+        known = self.codes.get(id(fn))
+        if known is None:
+            known = self.codes[id(fn)] = (fn, fingerprint(fn).digest)
+        return known[1]
+
     def policy_of(self, op: Op) -> RetryPolicy:
         assert op.target is not None
         return op.target.effective_policy(op.scope.explicit if op.scope is not None else self.explicit and op.seq != 0)
@@ -331,14 +346,22 @@ class Attempt:
         dest: str = "",
         child_kind: int = 0,
         at_most_once: bool = False,
+        code: bytes = b"",
     ) -> int:
         """A command of the script. Divergence poisons the attempt and raises what no `except Exception` can swallow."""
         if self.barrier:
             self.check()
         try:
-            if due or dest or child_kind or at_most_once:
+            if due or dest or child_kind or at_most_once or code:
                 return self.session.command(
-                    kind, name, payload, due=due, target=dest, child_kind=child_kind, at_most_once=at_most_once
+                    kind,
+                    name,
+                    payload,
+                    due=due,
+                    target=dest,
+                    child_kind=child_kind,
+                    at_most_once=at_most_once,
+                    code=code,
                 )
             return self.session.command(kind, name, payload)
         except DivergenceError as error:

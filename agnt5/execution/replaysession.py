@@ -113,6 +113,7 @@ class ReplaySession:
         target: str = "",
         child_kind: int = 0,
         at_most_once: bool = False,
+        code: bytes = b"",
     ) -> int:
         number = self._names[name]
         self._names[name] += 1
@@ -170,7 +171,7 @@ class ReplaySession:
             entry = self._entries[self.position]
             body = entry.body
             passed = (
-                body in ("failed_attempt", "resumed")
+                body in ("failed_attempt", "resumed", "forked")
                 or (body == "command" and entry.scope != 0)
                 or (body == "completion" and entry.command in self._nested)
             )

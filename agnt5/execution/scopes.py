@@ -70,8 +70,9 @@ class FlowScope:
             answers = past.get((kind, name, payload))
             if answers:
                 return attempt.read(answers.pop(0))
-        if at_most_once or due or dest or child_kind:
-            seq = attempt.command(kind, name, payload, due, dest, child_kind, at_most_once)
+        if target is not None or due or dest or child_kind:
+            code = attempt.code_of(target)
+            seq = attempt.command(kind, name, payload, due, dest, child_kind, at_most_once, code)
         else:
             seq = attempt.command(kind, name, payload)
         op = Op(attempt, seq, kind, name, payload, target, None)
@@ -178,7 +179,8 @@ class MemoScope:
                 f"flow and call the method with what arrived."
             )
         before = attempt.session.length
-        seq, outcome, answer = self._ask(kind, name, payload, due, dest, child_kind, at_most_once)
+        code = attempt.code_of(target)
+        seq, outcome, answer = self._ask(kind, name, payload, due, dest, child_kind, at_most_once, code)
         if outcome != PENDING:
             return attempt.answer(kind, name, outcome, answer)
         op = attempt.ops.get(seq)
@@ -282,6 +284,7 @@ class MemoScope:
         dest: str = "",
         child_kind: int = 0,
         at_most_once: bool = False,
+        code: bytes = b"",
     ) -> tuple[int, int, bytes]:
         self.attempt.check()
         if self.closed:
@@ -298,4 +301,5 @@ class MemoScope:
             target=dest,
             child_kind=child_kind,
             at_most_once=at_most_once,
+            code=code,
         )

@@ -46,6 +46,7 @@ class Session(Protocol):
         target: str = "",
         child_kind: int = 0,
         at_most_once: bool = False,
+        code: bytes = b"",
     ) -> int: ...
     def ask(
         self,
@@ -58,6 +59,7 @@ class Session(Protocol):
         target: str = "",
         child_kind: int = 0,
         at_most_once: bool = False,
+        code: bytes = b"",
     ) -> tuple[int, int, bytes]: ...
     def begin(self, scope: int) -> int: ...
     def settle(

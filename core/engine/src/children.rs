@@ -2,8 +2,8 @@
 
 use agnt5_journal::entry::Body;
 use agnt5_journal::{
-    Command, ComponentKind, Entry, Micros, Outcome, Payload, Seq, Spilled, Started, Status, ended, identity,
-    segment,
+    Command, ComponentKind, Entry, Micros, Op, Outcome, Payload, Seq, Spilled, Started, Status, ended, fork,
+    identity, segment,
 };
 use agnt5_store::{RunNum, RunRow, Segment, Store, StoreError};
 use bytes::Bytes;
@@ -45,6 +45,12 @@ impl<S: Store> Engine<S> {
             parent_id: String::new(),
             parent_seq: 0,
             object_key: start.object.clone(),
+            rerun_of: start.rerun_of.clone(),
+            ..Started::default()
+        };
+        let older = match &start.rerun_of {
+            Some(rerun) => Some((self.find(&rerun.run_id)?.num, 0)),
+            None => None,
         };
         let row = RunRow {
             num: 0,
@@ -65,6 +71,8 @@ impl<S: Store> Engine<S> {
             crashes: 0,
             reason: String::new(),
             tags: start.tags,
+            origin: older,
+            overlay: String::new(),
         };
         self.record(row, started, &spilled)?;
         Ok(Reply::Changed(true))
@@ -124,8 +132,12 @@ impl<S: Store> Engine<S> {
         }
         let input = self.bytes_of(command.input.as_ref(), spilled)?;
         let object = match command.child_kind() {
-            ComponentKind::Object => command.target.clone(),
+            ComponentKind::Object => self.object_of(&row.overlay, &command.target)?,
             _ => String::new(),
+        };
+        let older = match &command.rerun_of {
+            Some(rerun) => self.store.run_by_id(&rerun.run_id)?.map(|older| (older.num, 0)),
+            None => None,
         };
         let component = match command.child_kind() {
             ComponentKind::Object => command.name.clone(),
@@ -142,6 +154,8 @@ impl<S: Store> Engine<S> {
             parent_id: row.id.clone(),
             parent_seq: seq,
             object_key: object.clone(),
+            overlay: row.overlay.clone(),
+            rerun_of: command.rerun_of.clone().filter(|_| older.is_some()),
             ..Started::default()
         };
         let child = RunRow {
@@ -163,6 +177,8 @@ impl<S: Store> Engine<S> {
             crashes: 0,
             reason: String::new(),
             tags: row.tags.clone(),
+            origin: older,
+            overlay: row.overlay.clone(),
         };
         let hash = command.input.as_ref().and_then(Payload::as_blob).map(|blob| blob.hash.clone());
         let spilled: Vec<Spilled> = hash
@@ -186,10 +202,28 @@ impl<S: Store> Engine<S> {
             self.pass_on(num, seq, outcome)?;
             return Ok(());
         }
+        if child.parent.is_none_or(|(parent, _)| parent != num) {
+            self.strangers.entry(child.num).or_default().push(num);
+        }
         if let Some(live) = self.live.get_mut(&num) {
             live.joins.entry(child.num).or_default().push(seq);
+            live.awaits_stranger |= child.parent.is_none_or(|(parent, _)| parent != num);
         }
         Ok(())
+    }
+
+    /// A child that was asked for before the cut and had no answer there: the fork has one of its own.
+    pub(crate) fn create_shared_child(&mut self, num: RunNum, seq: Seq, op: &Op) -> Handled<()> {
+        let shared = self.live.get(&num).is_some_and(|live| seq < live.cut);
+        if !shared || self.store.run_by_id(&op.child_id)?.is_some() {
+            return Ok(());
+        }
+        let entries = self.entries(num)?.unwrap_or_default();
+        let Some(Some(Body::Command(command))) = entries.get(seq as usize).map(|entry| &entry.body) else {
+            return Ok(());
+        };
+        let command = Command { child_id: op.child_id.to_string(), ..command.clone() };
+        self.create_child(num, seq, &command, &[])
     }
 
     /// How an ended run ended, from its journal.
@@ -225,6 +259,12 @@ impl<S: Store> Engine<S> {
         self.held.remove(&row.num);
         if !row.object.is_empty() {
             self.leave_turn(row)?;
+        }
+        for stranger in self.strangers.remove(&row.num).unwrap_or_default() {
+            let seqs = self.live.get_mut(&stranger).and_then(|live| live.joins.remove(&row.num));
+            for seq in seqs.unwrap_or_default() {
+                self.pass_on(stranger, seq, outcome.clone())?;
+            }
         }
         let Some((parent, seq)) = row.parent else {
             return Ok(());
@@ -264,12 +304,13 @@ impl<S: Store> Engine<S> {
     ) -> Result<(), StoreError> {
         let entries = self.entries(row.num)?.unwrap_or_default();
         let seq = entries.len() as Seq;
-        let at: Micros = self.now.max(entries.last().map_or(0, |entry| entry.at));
+        let shift = fork::shift_of(&entries);
+        let at: Micros = (self.now - shift).max(entries.last().map_or(0, |entry| entry.at));
         let ended = agnt5_journal::Ended { outcome: Some(ended), ..Default::default() };
         let entry = Entry { seq, at, body: Some(Body::Ended(ended)) };
         let bytes = segment::encode(&[entry]);
         self.store.append(row.num, &Segment { first_seq: seq, count: 1, bytes })?;
-        row.ended = Some(at);
+        row.ended = Some(at + shift);
         row.interrupted = false;
         self.update(&row)?;
         self.clear_waits(&row, &entries)?;
@@ -295,7 +336,10 @@ impl<S: Store> Engine<S> {
     }
 }
 
-fn input_digest(component: &str, object: &str, input: &[u8]) -> Bytes {
+/// How long an event that nobody wants is kept: 7 days.
+pub(crate) const KEEP: Micros = 7 * 24 * 3_600 * 1_000_000;
+
+pub(crate) fn input_digest(component: &str, object: &str, input: &[u8]) -> Bytes {
     let mut bytes = [0; 16];
     let label = format!("input of {} {component} {object}", component.len());
     identity::derive(input, &label, &mut bytes);

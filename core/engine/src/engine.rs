@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
-use agnt5_journal::{Arrival, Entry, Micros, Outcome, Seq, Status, segment};
+use agnt5_journal::{Arrival, Entry, Micros, Outcome, Seq, Source, Status, segment};
 use agnt5_store::{RunNum, RunRow, Segment, Store, StoreError};
 
 use crate::error::Refusal;
@@ -35,6 +35,11 @@ pub(crate) struct Live {
     pub waits: HashSet<Seq>,
     /// Commands that await a run started earlier.
     pub joins: HashMap<RunNum, Vec<Seq>>,
+    /// It awaits a run that another one started. Nobody but its own attempt looks after that, so it counts as busy.
+    pub awaits_stranger: bool,
+    /// How far its journal's clock is behind, and which entries it shares: 0 unless it is a fork.
+    pub shift: Micros,
+    pub cut: Seq,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -82,6 +87,8 @@ pub struct Engine<S> {
     pub(crate) held: HashSet<RunNum>,
     pub(crate) decisions: HashMap<RunNum, HashMap<String, Decision>>,
     pub(crate) turns: Turns,
+    /// Live runs that await a run which they did not start, by that run.
+    pub(crate) strangers: HashMap<RunNum, Vec<RunNum>>,
     /// Timers that were told to their live run; their rows go when the answer is journaled.
     pub(crate) announced: HashSet<(RunNum, Seq)>,
     pub(crate) next_key: u64,
@@ -113,6 +120,7 @@ impl<S: Store> Engine<S> {
             held: HashSet::new(),
             decisions: HashMap::new(),
             turns: Turns::default(),
+            strangers: HashMap::new(),
             announced: HashSet::new(),
             next_key: 1,
             next_expiry: 0,
@@ -196,6 +204,7 @@ impl<S: Store> Engine<S> {
         match request {
             Request::Serve { component } => self.serve(component),
             Request::Start(start) => self.start(*start),
+            Request::Fork(fork) => self.fork(*fork),
             Request::Append(append) => self.append(*append),
             Request::Release { num, epoch } => self.release(num, epoch),
             Request::Stop { num, epoch, reason } => self.stop(num, epoch, reason),
@@ -215,7 +224,7 @@ impl<S: Store> Engine<S> {
     // ---- writing ----------------------------------------------------------------------------------------------------
 
     fn append(&mut self, append: Append) -> Handled<Reply> {
-        let Append { num, key, epoch, entries, spilled, rearm, parked, object_state } = append;
+        let Append { num, key, epoch, entries, spilled, rearm, parked } = append;
         let Some(live) = self.live.get(&num).filter(|live| live.epoch == epoch) else {
             self.lose(key, "RunClosed", "another attempt drives this run now");
             return Ok(Reply::Changed(false));
@@ -233,7 +242,7 @@ impl<S: Store> Engine<S> {
         for (seq, op) in rearm {
             self.rearm(num, seq, &op)?;
         }
-        self.write(num, &entries, &spilled, object_state)?;
+        self.write(num, &entries, &spilled)?;
         if let Some(last) = entries.last() {
             let seq = last.seq;
             self.notices.push(Notice::Durable { key, seq });
@@ -247,7 +256,6 @@ impl<S: Store> Engine<S> {
         num: RunNum,
         entries: &[Entry],
         spilled: &[agnt5_journal::Spilled],
-        object_state: Option<bytes::Bytes>,
     ) -> Handled<()> {
         let Some(first) = entries.first() else {
             return Ok(());
@@ -261,7 +269,7 @@ impl<S: Store> Engine<S> {
             live.next_seq = first.seq + count as Seq;
         }
         for entry in entries {
-            self.apply(num, entry, spilled, &object_state)?;
+            self.apply(num, entry, spilled)?;
         }
         Ok(())
     }
@@ -278,7 +286,7 @@ impl<S: Store> Engine<S> {
             _ => {}
         }
         live.parked = parked;
-        let status = if parked { Status::Waiting } else { Status::Running };
+        let status = if parked && !live.awaits_stranger { Status::Waiting } else { Status::Running };
         if live.row.status != status {
             live.row.status = status;
             self.store.update_run(&live.row)?;
@@ -302,8 +310,7 @@ impl<S: Store> Engine<S> {
     }
 
     pub(crate) fn answer(&mut self, num: RunNum, seq: Seq, outcome: Outcome) {
-        let arrival =
-            Arrival::Completed { seq, outcome, logs: Default::default(), meta: Default::default(), began: 0 };
+        let arrival = Arrival::known(seq, outcome, Source::World);
         self.tell(num, arrival);
     }
 

@@ -104,7 +104,7 @@ impl<S: Store> Engine<S> {
         }
         match due {
             0 => Ok(()),
-            due => self.arm(num, seq, due, TimerKind::TimeOut),
+            due => self.arm(num, seq, due + self.shift(num), TimerKind::TimeOut),
         }
     }
 

@@ -7,28 +7,29 @@ use agnt5_journal::{
 use agnt5_store::{EventRow, EventState, RunNum, Store, StoreError};
 use bytes::Bytes;
 
+use crate::children::KEEP;
 use crate::engine::{Engine, Handled, TimerKind};
 use crate::error::Refusal;
 use crate::failure;
 
 impl<S: Store> Engine<S> {
-    pub(crate) fn apply(
-        &mut self,
-        num: RunNum,
-        entry: &Entry,
-        spilled: &[Spilled],
-        object_state: &Option<Bytes>,
-    ) -> Handled<()> {
+    pub(crate) fn apply(&mut self, num: RunNum, entry: &Entry, spilled: &[Spilled]) -> Handled<()> {
+        let shift = self.shift(num);
         match &entry.body {
             Some(Body::Command(command)) => self.apply_command(num, entry.seq, command, spilled),
             Some(Body::Completion(completion)) => Ok(self.apply_completion(num, completion)?),
             Some(Body::FailedAttempt(failed)) => {
                 self.forgive(num)?;
-                Ok(self.arm(num, failed.command, failed.retry_at, TimerKind::Retry)?)
+                Ok(self.arm(num, failed.command, failed.retry_at + shift, TimerKind::Retry)?)
             }
-            Some(Body::Ended(ended)) => Ok(self.apply_end(num, ended, entry.at, object_state)?),
+            Some(Body::Ended(ended)) => Ok(self.apply_end(num, ended, entry.at + shift, spilled)?),
             _ => Ok(()),
         }
+    }
+
+    /// What a live run's journal calls a time is so much later in the world.
+    pub(crate) fn shift(&self, num: RunNum) -> Micros {
+        self.live.get(&num).map_or(0, |live| live.shift)
     }
 
     fn apply_command(
@@ -39,7 +40,7 @@ impl<S: Store> Engine<S> {
         spilled: &[Spilled],
     ) -> Handled<()> {
         match command.kind() {
-            CommandKind::Sleep => self.arm(num, seq, command.due, TimerKind::Sleep)?,
+            CommandKind::Sleep => self.arm(num, seq, command.due + self.shift(num), TimerKind::Sleep)?,
             CommandKind::WaitEvent => self.watch_event(num, seq, &command.name, command.due)?,
             CommandKind::Child | CommandKind::Object | CommandKind::Start => {
                 self.create_child(num, seq, command, spilled)?;
@@ -129,7 +130,7 @@ impl<S: Store> Engine<S> {
         num: RunNum,
         ended: &Ended,
         at: Micros,
-        object_state: &Option<Bytes>,
+        spilled: &[Spilled],
     ) -> Result<(), StoreError> {
         let Some(live) = self.drop_live(num) else {
             return Ok(());
@@ -158,9 +159,10 @@ impl<S: Store> Engine<S> {
         row.interrupted = false;
         if row.status == Status::Completed
             && !row.object.is_empty()
-            && let Some(state) = object_state
+            && let Some(state) = &ended.object_state
         {
-            self.store.put_object(&row.object, Some(state))?;
+            let state = self.bytes_of(Some(state), spilled)?;
+            self.store.put_object(&row.object, Some(&state))?;
         }
         self.update(&row)?;
         self.after_end(&row, outcome)
@@ -194,9 +196,6 @@ impl<S: Store> Engine<S> {
         }
     }
 }
-
-/// How long an event that nobody wants is kept: 7 days.
-const KEEP: Micros = 7 * 24 * 3_600 * 1_000_000;
 
 impl<S: Store> Engine<S> {
     pub(crate) fn find(&self, run_id: &str) -> Handled<agnt5_store::RunRow> {

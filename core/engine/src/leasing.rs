@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 
 use agnt5_journal::entry::Body;
-use agnt5_journal::{Arrival, Entry, Seq, Status, segment};
+use agnt5_journal::{Arrival, Entry, Seq, Status, fork, segment};
 use agnt5_store::{RunNum, RunRow, Store, StoreError};
 
 use crate::engine::{Engine, Handled, Live};
@@ -94,6 +94,8 @@ impl<S: Store> Engine<S> {
         if row.cancel_requested && !told {
             inbox.lock().push_back(Arrival::CancelRun);
         }
+        let reuse = self.reusable(&entries)?;
+        let (shift, cut) = (fork::shift_of(&entries), row.origin.map_or(0, |origin| origin.1));
         let key = self.next_key;
         self.next_key += 1;
         let lease = Lease {
@@ -105,6 +107,7 @@ impl<S: Store> Engine<S> {
             inbox: inbox.clone(),
             resumed,
             decisions: self.decisions.remove(&row.num).unwrap_or_default(),
+            reuse,
         };
         let live = Live {
             key,
@@ -117,6 +120,9 @@ impl<S: Store> Engine<S> {
             timers: HashMap::new(),
             waits: HashSet::new(),
             joins: HashMap::new(),
+            awaits_stranger: false,
+            shift,
+            cut,
         };
         self.live.insert(row.num, live);
         self.active += 1;

@@ -130,9 +130,18 @@ impl<S: Store> Engine<S> {
             let message = format!("run {run_id} is {}; cancel it before deleting it", row.status.name());
             return Err(Refusal::new("RunConflict", message).into());
         }
+        self.remove(&row)?;
+        Ok(Reply::Done)
+    }
+
+    fn remove(&mut self, row: &RunRow) -> Result<(), StoreError> {
+        self.unshare(row.num)?;
+        if row.overlay == row.id {
+            self.store.drop_overlay(&row.overlay)?;
+        }
         self.store.delete_run(row.num)?;
         self.dirty = true;
-        Ok(Reply::Done)
+        Ok(())
     }
 
     /// Deletes runs that ended before this time.
@@ -145,8 +154,7 @@ impl<S: Store> Engine<S> {
             filter.before = Some(last.num);
             for row in page {
                 if row.status.is_terminal() && row.ended.is_some_and(|ended| ended < before) {
-                    self.store.delete_run(row.num)?;
-                    self.dirty = true;
+                    self.remove(&row)?;
                     count += 1;
                 }
             }

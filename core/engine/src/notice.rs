@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
-use agnt5_journal::{Arrival, Entry, Seq, Status};
+use agnt5_journal::{Arrival, Entry, Reuse, Seq, Status};
 use agnt5_store::{RunNum, RunRow};
 use parking_lot::Mutex;
 
@@ -26,6 +26,8 @@ pub struct Lease {
     pub resumed: String,
     /// A person's word on uncertain steps, by path.
     pub decisions: HashMap<String, Decision>,
+    /// In a rerun: what it may take from the older run.
+    pub reuse: Option<Reuse>,
 }
 
 #[derive(Debug)]

@@ -86,6 +86,7 @@ impl<S: Store> Engine<S> {
         self.unserved.clear();
         self.announced.clear();
         self.turns.clear();
+        self.strangers.clear();
         self.overdue = false;
         self.horizon = Some(0);
     }

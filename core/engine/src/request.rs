@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use agnt5_journal::{ComponentKind, Entry, Micros, Op, Seq, Spilled};
+use agnt5_journal::{ComponentKind, Entry, Micros, Op, Rerun, Seq, Spilled};
 use agnt5_store::RunNum;
 use bytes::Bytes;
 
@@ -22,6 +22,30 @@ pub struct StartRun {
     pub tags: String,
     /// `"Class\nkey"` for the call of an object's method.
     pub object: String,
+    /// The older run that it takes answers from.
+    pub rerun_of: Option<Rerun>,
+}
+
+/// A run that begins with the first entries of another.
+#[derive(Clone, Debug)]
+pub struct ForkRun {
+    pub id: String,
+    pub origin_id: String,
+    /// The cut is at the last position that is not after this entry.
+    pub at: Seq,
+    /// Another input: then nothing but the start is shared.
+    pub input: Option<Bytes>,
+    /// Another version of the code; empty digest: the same.
+    pub code: Bytes,
+    pub code_digest: Bytes,
+    /// Answers to commands after the cut, by path.
+    pub outcomes: Vec<(String, Decision)>,
+    /// Execution-scoped state from the cut on; `None` deletes.
+    pub state: Vec<(String, Option<Bytes>)>,
+    /// What was in flight at the cut gets the answer it had; otherwise it is done again.
+    pub reuse: bool,
+    /// Object calls act on copies.
+    pub overlay: bool,
 }
 
 /// New entries of a leased run.
@@ -36,8 +60,6 @@ pub struct Append {
     pub rearm: Vec<(Seq, Op)>,
     /// Only durable waits are left.
     pub parked: bool,
-    /// New state of the run's object, committed with its end.
-    pub object_state: Option<Bytes>,
 }
 
 /// A person's word on a step whose outcome is unknown.
@@ -54,6 +76,7 @@ pub enum Request {
         component: String,
     },
     Start(Box<StartRun>),
+    Fork(Box<ForkRun>),
     Append(Box<Append>),
     /// The attempt is over without an end.
     Release {

@@ -4,7 +4,9 @@
 
 use std::collections::HashMap;
 
-use agnt5_journal::{Answer, Arrival, Ask, Micros, Op, Outcome, Payload, Seq, Taken, Tape, TapeError};
+use agnt5_journal::{
+    Answer, Arrival, Ask, Micros, Op, Outcome, Payload, Seq, Source, Taken, Tape, TapeError,
+};
 use bytes::Bytes;
 
 use crate::notice::{Inbox, Lease};
@@ -20,7 +22,6 @@ pub struct Session {
     /// The process of the attempt before ended while it was under way.
     interrupted: bool,
     decisions: HashMap<String, Decision>,
-    object_state: Option<Bytes>,
     /// Entries before this one were handed over.
     submitted: Seq,
     parked: bool,
@@ -41,16 +42,19 @@ pub struct Trace {
 impl Session {
     pub fn new(lease: Lease) -> Result<Self, TapeError> {
         let submitted = lease.entries.len() as Seq;
+        let mut tape = Tape::new(lease.entries)?;
+        if let Some(reuse) = lease.reuse {
+            tape.reuse(reuse);
+        }
         Ok(Self {
             num: lease.num,
             key: lease.key,
             epoch: lease.epoch,
-            tape: Tape::new(lease.entries)?,
+            tape,
             inbox: lease.inbox,
             interrupted: !lease.resumed.is_empty(),
             resumed: lease.resumed,
             decisions: lease.decisions,
-            object_state: None,
             submitted,
             parked: false,
             told: false,
@@ -69,28 +73,42 @@ impl Session {
         &self.tape
     }
 
+    /// The time by the clock of this journal: a fork's goes on where what it shares ends.
+    fn flow_time(&self, now: Micros) -> Micros {
+        now - self.tape.shift()
+    }
+
+    /// A command of a flow's body. Times inside of it are by the journal's clock, `now` is the world's.
     pub fn command(&mut self, ask: &Ask, now: Micros) -> Result<Seq, TapeError> {
-        self.tape.command(ask, now)
+        let seq = self.tape.command(ask, self.flow_time(now))?;
+        if !self.tape.replaying()
+            && let Some(arrival) = self.tape.known_answer(seq)
+        {
+            self.inbox.lock().push_back(arrival);
+        }
+        Ok(seq)
     }
 
     pub fn begin(&mut self, scope: Seq) -> Result<u32, TapeError> {
         self.tape.begin(scope)
     }
 
+    /// A command of a function's body. All times are the world's.
     pub fn ask(&mut self, scope: Seq, ask: &Ask, now: Micros) -> Result<(Seq, Answer), TapeError> {
-        let (seq, answer) = self.tape.ask(scope, ask, now)?;
+        let now = self.flow_time(now);
+        let due = if ask.due > 0 { self.flow_time(ask.due) } else { 0 };
+        let (seq, answer) = self.tape.ask(scope, &Ask { due, ..ask.clone() }, now)?;
         if answer != Answer::Pending {
             return Ok((seq, answer));
         }
         // A function's operation turns up only when its body asks again; a person may have decided about it by then.
-        match self.decided(seq) {
-            Some(outcome) => {
-                let Trace { logs, meta, began } = Trace::default();
-                self.tape
-                    .arrive(Arrival::Completed { seq, outcome: outcome.clone(), logs, meta, began }, now);
-                Ok((seq, Answer::Known(outcome)))
-            }
-            None => Ok((seq, Answer::Pending)),
+        let decided = self.decided(seq).map(|outcome| Arrival::known(seq, outcome, Source::Given));
+        let Some(arrival) = decided.or_else(|| self.tape.known_answer(seq)) else {
+            return Ok((seq, Answer::Pending));
+        };
+        match self.tape.arrive(arrival, now) {
+            Some(Taken::Completed { outcome, .. }) => Ok((seq, Answer::Known(outcome))),
+            _ => Ok((seq, Answer::Pending)),
         }
     }
 
@@ -110,13 +128,15 @@ impl Session {
             return false;
         }
         let Trace { logs, meta, began } = trace;
-        let arrival = Arrival::Completed { seq, outcome, logs, meta, began };
+        let began = if began > 0 { self.flow_time(began) } else { 0 };
+        let arrival = Arrival::Completed { seq, outcome, logs, meta, began, source: Source::World };
         self.inbox.lock().push_back(arrival);
         true
     }
 
     pub fn retry(&mut self, seq: Seq, failure: Bytes, due: Micros, trace: Trace, now: Micros) -> bool {
-        self.tape.fail_attempt(seq, failure, due, trace.logs, trace.began, now)
+        let (due, began, now) = (self.flow_time(due), self.flow_time(trace.began), self.flow_time(now));
+        self.tape.fail_attempt(seq, failure, due, trace.logs, began, now)
     }
 
     /// The next thing the code is to be told. The end of a replay is one `None` of its own, so that the driver can rearm.
@@ -124,11 +144,13 @@ impl Session {
         if self.tape.replaying() {
             return self.tape.take_recorded();
         }
+        let now = self.flow_time(now);
         loop {
-            let Some(arrival) = self.inbox.lock().pop_front() else {
+            let arrived = self.inbox.lock().pop_front();
+            self.told |= arrived.is_some();
+            let Some(arrival) = arrived.or_else(|| self.tape.next_held()) else {
                 return Ok(None);
             };
-            self.told = true;
             if let Some(taken) = self.tape.arrive(arrival, now) {
                 return Ok(Some(taken));
             }
@@ -139,23 +161,31 @@ impl Session {
     pub fn rearm(&mut self, now: Micros) {
         let reason = std::mem::take(&mut self.resumed);
         let resumed = (!reason.is_empty()).then_some((self.epoch, reason.as_str()));
-        self.tape.rearm(resumed, now);
-        self.settle_decided();
+        self.tape.rearm(resumed, self.flow_time(now));
+        self.settle_known();
     }
 
-    fn settle_decided(&mut self) {
+    fn settle_known(&mut self) {
         let open: Vec<Seq> = self.tape.open_ops().into_iter().map(|(seq, _)| seq).collect();
         for seq in open {
-            if let Some(outcome) = self.decided(seq) {
-                self.settle(seq, outcome, Trace::default());
+            let decided = self.decided(seq).map(|outcome| Arrival::known(seq, outcome, Source::Given));
+            if let Some(arrival) = decided.or_else(|| self.tape.known_answer(seq)) {
+                self.inbox.lock().push_back(arrival);
             }
         }
+    }
+
+    /// When the next attempt of a command may start, 0 when it may now. Never, when its answer is known already and only
+    /// waits for its turn.
+    pub fn retry_at(&self, seq: Seq) -> Micros {
+        if self.tape.is_held(seq) { Micros::MAX } else { self.tape.retry_at(seq) }
     }
 
     /// Whether this step may have happened and must not happen twice, and no person has decided. After a failed attempt
     /// that is so when the next one was due before the process ended.
     /// The body of the run itself (`ROOT`) is uncertain whenever its process ended while it was under way.
     pub fn is_uncertain(&self, seq: Seq, now: Micros) -> bool {
+        let now = self.flow_time(now);
         if seq == agnt5_journal::ROOT {
             return self.interrupted && self.tape.retry_at(seq) <= now;
         }
@@ -164,6 +194,8 @@ impl Session {
                 && op.recorded
                 && (op.retry_at == 0 || (self.interrupted && op.retry_at <= now))
                 && !self.decisions.contains_key(&*op.path)
+                // What a fork shares was begun by another run; who forks has it begun again.
+                && (seq >= self.tape.cut() || self.interrupted)
         })
     }
 
@@ -172,9 +204,8 @@ impl Session {
         let (entries, spilled) = self.tape.take_fresh();
         let rearm: Vec<(Seq, Op)> =
             self.tape.take_rearm().into_iter().filter_map(|seq| Some((seq, self.rearmed(seq)?))).collect();
-        let ending = self.object_state.is_some();
         let told = std::mem::take(&mut self.told);
-        if entries.is_empty() && rearm.is_empty() && parked == self.parked && !ending && !told {
+        if entries.is_empty() && rearm.is_empty() && parked == self.parked && !told {
             return None;
         }
         self.parked = parked;
@@ -187,7 +218,6 @@ impl Session {
             spilled,
             rearm,
             parked,
-            object_state: self.object_state.take(),
         })))
     }
 
@@ -212,9 +242,8 @@ impl Session {
         object_state: Option<Bytes>,
         now: Micros,
     ) -> Result<(), TapeError> {
-        self.tape.end(outcome, warnings, logs, now)?;
-        self.object_state = object_state;
-        Ok(())
+        let now = self.flow_time(now);
+        self.tape.end(outcome, warnings, logs, object_state, now)
     }
 
     /// Ends the attempt and leaves the run to a person.

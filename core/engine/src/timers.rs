@@ -89,13 +89,16 @@ impl<S: Store> Engine<S> {
 
     /// Watches again for the answer to a command that was found open in the journal.
     pub(crate) fn rearm(&mut self, num: RunNum, seq: Seq, op: &Op) -> Handled<()> {
+        let shift = self.shift(num);
         match op.kind {
-            _ if op.retry_at > 0 => self.arm(num, seq, op.retry_at, TimerKind::Retry)?,
-            CommandKind::Sleep => self.arm(num, seq, op.due, TimerKind::Sleep)?,
+            _ if op.retry_at > 0 => self.arm(num, seq, op.retry_at + shift, TimerKind::Retry)?,
+            CommandKind::Sleep => self.arm(num, seq, op.due + shift, TimerKind::Sleep)?,
             CommandKind::WaitEvent => self.watch_event(num, seq, &op.name, op.due)?,
-            CommandKind::Child | CommandKind::Object | CommandKind::Join => {
+            CommandKind::Child | CommandKind::Object => {
+                self.create_shared_child(num, seq, op)?;
                 self.watch_child(num, seq, &op.child_id)?;
             }
+            CommandKind::Join => self.watch_child(num, seq, &op.child_id)?,
             _ => {}
         }
         Ok(())

@@ -61,6 +61,17 @@ pub fn memo_identity(scope: &[u8], kind: CommandKind, name: &str, digest: &[u8],
     short(&hasher)
 }
 
+/// What a rerun recognises a step by.
+pub fn reuse_key(scope: &str, kind: CommandKind, name: &str, digest: &[u8], code: &[u8]) -> [u8; 16] {
+    let mut hasher = blake3::Hasher::new_derive_key("agnt5 2026 reuse");
+    field(&mut hasher, scope.as_bytes());
+    field(&mut hasher, &(kind as i32).to_le_bytes());
+    field(&mut hasher, name.as_bytes());
+    field(&mut hasher, digest);
+    field(&mut hasher, code);
+    short(&hasher)
+}
+
 /// Lower-case hexadecimal.
 pub fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write;

@@ -9,12 +9,14 @@ mod pb {
     include!(concat!(env!("OUT_DIR"), "/agnt5.v1.rs"));
 }
 mod divergence;
+pub mod fork;
 pub mod identity;
 mod memo;
 mod op;
 mod outcome;
 mod paths;
 pub mod retry;
+mod reuse;
 pub mod segment;
 mod spill;
 mod status;
@@ -25,9 +27,10 @@ pub use op::{Ask, Op};
 pub use outcome::Outcome;
 pub use paths::Paths;
 pub use pb::*;
+pub use reuse::Reuse;
 pub use spill::{INLINE_LIMIT, Spilled};
 pub use status::Status;
-pub use tape::{Answer, Arrival, Taken, Tape};
+pub use tape::{Answer, Arrival, Source, Taken, Tape};
 
 /// Microseconds since 1970, UTC.
 pub type Micros = i64;

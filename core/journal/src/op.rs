@@ -14,6 +14,8 @@ pub struct Ask<'a> {
     pub target: &'a str,
     pub child_kind: ComponentKind,
     pub at_most_once: bool,
+    /// Digest of the code of a step or function; empty when it is unknown.
+    pub code: &'a [u8],
 }
 
 impl<'a> Ask<'a> {
@@ -26,6 +28,7 @@ impl<'a> Ask<'a> {
             target: "",
             child_kind: ComponentKind::Unspecified,
             at_most_once: false,
+            code: b"",
         }
     }
 }
@@ -47,6 +50,8 @@ pub struct Op {
     pub retry_at: Micros,
     /// An earlier attempt of the run asked it, so its effect may have begun.
     pub recorded: bool,
+    /// In a rerun: what its result may be found by in the older journal.
+    pub(crate) reuse_key: Option<[u8; 16]>,
 }
 
 impl Op {
@@ -64,6 +69,7 @@ impl Op {
             failed_attempts: 0,
             retry_at: 0,
             recorded,
+            reuse_key: None,
         }
     }
 

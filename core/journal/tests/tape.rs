@@ -1,8 +1,8 @@
 //! The cursor, told as scripts: what was recorded, what the code asks now, what comes of it.
 
 use agnt5_journal::{
-    Answer, Arrival, Ask, CommandKind, ComponentKind, Entry, Outcome, Payload, ROOT, Seq, Started, Taken,
-    Tape, TapeError,
+    Answer, Arrival, Ask, CommandKind, ComponentKind, Entry, Outcome, Payload, ROOT, Seq, Source, Started,
+    Taken, Tape, TapeError,
 };
 use bytes::Bytes;
 use proptest::prelude::*;
@@ -29,7 +29,7 @@ fn failure(text: &str) -> Outcome {
 }
 
 fn arrive(tape: &mut Tape, seq: Seq, outcome: Outcome) -> Option<Taken> {
-    let arrival = Arrival::Completed { seq, outcome, logs: Bytes::new(), meta: Bytes::new(), began: 0 };
+    let arrival = Arrival::known(seq, outcome, Source::World);
     tape.arrive(arrival, 2_000)
 }
 
@@ -114,7 +114,7 @@ fn a_command_too_many_and_one_too_few_diverge() {
     tape.take_recorded().unwrap();
     let missing = divergence(tape.take_recorded());
     assert!(missing.expected.contains("\"store\""), "{missing}");
-    let returned = divergence(tape.end(value("done"), Vec::new(), Bytes::new(), 0));
+    let returned = divergence(tape.end(value("done"), Vec::new(), Bytes::new(), None, 0));
     assert_eq!(returned.actual, "the code returned");
 }
 
@@ -130,7 +130,7 @@ fn a_cancelled_command_takes_no_answer() {
 #[test]
 fn nothing_is_asked_after_the_end() {
     let mut tape = begin(ComponentKind::Flow);
-    tape.end(value("done"), Vec::new(), Bytes::new(), 1_001).unwrap();
+    tape.end(value("done"), Vec::new(), Bytes::new(), None, 1_001).unwrap();
     assert_eq!(tape.command(&step("more", ""), 1_002), Err(TapeError::Closed));
     assert_eq!(arrive(&mut tape, 1, value("late")), None);
 }
@@ -145,6 +145,7 @@ fn time_in_a_journal_never_runs_backwards() {
         logs: Bytes::new(),
         meta: Bytes::new(),
         began: 0,
+        source: Source::World,
     };
     tape.arrive(arrival, 10);
     let (entries, _) = tape.take_fresh();

@@ -5,8 +5,8 @@ use std::os::fd::{BorrowedFd, RawFd};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use agnt5_engine::{Decision, Host, Limits, Notice, Options, Reply, Request, StartRun};
-use agnt5_journal::ComponentKind;
+use agnt5_engine::{Decision, ForkRun, Host, Limits, Notice, Options, Reply, Request, StartRun};
+use agnt5_journal::{ComponentKind, Rerun};
 use agnt5_store::Durability;
 use bytes::Bytes;
 use pyo3::exceptions::{PyOSError, PyValueError};
@@ -125,7 +125,7 @@ impl PyEngine {
         self.call(py, Request::Serve { component }).map(drop)
     }
 
-    #[pyo3(signature = (run_id, component, kind, input, *, code=NOTHING, code_digest=NOTHING, python="", tags="{}", object_key=""))]
+    #[pyo3(signature = (run_id, component, kind, input, *, code=NOTHING, code_digest=NOTHING, python="", tags="{}", object_key="", rerun_of="", always=Vec::new()))]
     #[allow(clippy::too_many_arguments)]
     fn start(
         &self,
@@ -139,6 +139,8 @@ impl PyEngine {
         python: &str,
         tags: &str,
         object_key: &str,
+        rerun_of: &str,
+        always: Vec<String>,
     ) -> PyResult<bool> {
         let limit = self.host()?.limits().max_payload;
         if input.len() > limit {
@@ -158,8 +160,45 @@ impl PyEngine {
             python: python.to_owned(),
             tags: tags.to_owned(),
             object: object_key.to_owned(),
+            rerun_of: (!rerun_of.is_empty()).then(|| Rerun { run_id: rerun_of.to_owned(), always }),
         };
         self.changed(py, Request::Start(Box::new(start)))
+    }
+
+    #[pyo3(signature = (run_id, origin_id, at, *, input=None, code=NOTHING, code_digest=NOTHING, outcomes=HashMap::new(), state=HashMap::new(), reuse=false, overlay=true))]
+    #[allow(clippy::too_many_arguments)]
+    fn fork(
+        &self,
+        py: Python<'_>,
+        run_id: String,
+        origin_id: String,
+        at: u64,
+        input: Option<Vec<u8>>,
+        code: &[u8],
+        code_digest: &[u8],
+        outcomes: HashMap<String, (u8, Vec<u8>)>,
+        state: HashMap<String, Option<Vec<u8>>>,
+        reuse: bool,
+        overlay: bool,
+    ) -> PyResult<()> {
+        let mut outcomes: Vec<_> = decisions(outcomes)?.into_iter().collect();
+        outcomes.sort_by(|one, other| one.0.cmp(&other.0));
+        let mut state: Vec<_> =
+            state.into_iter().map(|(name, value)| (name, value.map(Bytes::from))).collect();
+        state.sort();
+        let fork = ForkRun {
+            id: run_id,
+            origin_id,
+            at,
+            input: input.map(Bytes::from),
+            code: Bytes::copy_from_slice(code),
+            code_digest: Bytes::copy_from_slice(code_digest),
+            outcomes,
+            state,
+            reuse,
+            overlay,
+        };
+        self.call(py, Request::Fork(Box::new(fork))).map(drop)
     }
 
     #[pyo3(signature = (name, payload, *, event_id="", run_id="", keep_us=604_800_000_000))]
@@ -202,19 +241,7 @@ impl PyEngine {
         run_id: String,
         outcomes: Option<HashMap<String, (u8, Vec<u8>)>>,
     ) -> PyResult<bool> {
-        let decisions = outcomes
-            .unwrap_or_default()
-            .into_iter()
-            .map(|(path, (code, payload))| {
-                let decision = match code {
-                    outcome_code::VALUE => Decision::Value(payload.into()),
-                    outcome_code::FAILURE => Decision::Failure(payload.into()),
-                    outcome_code::RETRY => Decision::Retry,
-                    _ => return Err(PyValueError::new_err(format!("{code} is no decision"))),
-                };
-                Ok((path, decision))
-            })
-            .collect::<PyResult<_>>()?;
+        let decisions = decisions(outcomes.unwrap_or_default())?;
         self.changed(py, Request::Resume { run_id, decisions })
     }
 
@@ -270,4 +297,14 @@ impl PyEngine {
             py.detach(|| self.host.close());
         }
     }
+}
+
+fn decisions(words: HashMap<String, (u8, Vec<u8>)>) -> PyResult<HashMap<String, Decision>> {
+    let decision = |(path, (code, payload)): (String, (u8, Vec<u8>))| match code {
+        outcome_code::VALUE => Ok((path, Decision::Value(payload.into()))),
+        outcome_code::FAILURE => Ok((path, Decision::Failure(payload.into()))),
+        outcome_code::RETRY => Ok((path, Decision::Retry)),
+        _ => Err(PyValueError::new_err(format!("{code} is no decision"))),
+    };
+    words.into_iter().map(decision).collect()
 }

@@ -26,10 +26,12 @@ pub struct PyRunRow {
     crashes: u32,
     reason: String,
     tags: String,
+    origin_id: String,
+    origin_seq: u64,
 }
 
 impl PyRunRow {
-    pub fn new(row: RunRow, parent_id: String) -> Self {
+    pub fn new(row: RunRow, parent_id: String, origin_id: String) -> Self {
         Self {
             num: row.num,
             id: row.id,
@@ -47,6 +49,8 @@ impl PyRunRow {
             crashes: row.crashes,
             reason: row.reason,
             tags: row.tags,
+            origin_id,
+            origin_seq: row.origin.map_or(0, |origin| origin.1),
         }
     }
 }
@@ -83,6 +87,14 @@ pub struct PyEntry {
     retry_at: i64,
     warnings: Vec<String>,
     reason: String,
+    step_code: Vec<u8>,
+    reused: u64,
+    given: bool,
+    shift: i64,
+    fork_of: String,
+    rerun_of: String,
+    always: Vec<String>,
+    seed: Vec<u8>,
 }
 
 impl PyEntry {
@@ -105,6 +117,11 @@ impl PyEntry {
                 view.python = started.python;
                 view.parent_id = started.parent_id;
                 view.target = started.object_key;
+                view.seed = started.seed.into();
+                view.fork_of = started.fork_of;
+                if let Some(rerun) = started.rerun_of {
+                    (view.rerun_of, view.always) = (rerun.run_id, rerun.always);
+                }
             }
             Some(Body::Command(command)) => {
                 view.body = "command";
@@ -116,6 +133,7 @@ impl PyEntry {
                 view.due = command.due;
                 view.target = command.target;
                 view.child_id = command.child_id;
+                view.step_code = command.code.into();
             }
             Some(Body::Completion(completion)) => {
                 view.body = "completion";
@@ -125,6 +143,8 @@ impl PyEntry {
                 view.began = completion.began;
                 view.logs = completion.logs.into();
                 view.meta = completion.meta.into();
+                view.reused = completion.reused;
+                view.given = completion.given;
             }
             Some(Body::FailedAttempt(failed)) => {
                 view.body = "failed_attempt";
@@ -147,6 +167,11 @@ impl PyEntry {
                 view.body = "resumed";
                 view.attempts = resumed.epoch as u32;
                 view.reason = resumed.reason;
+            }
+            Some(Body::Forked(forked)) => {
+                view.body = "forked";
+                view.fork_of = forked.run_id;
+                view.shift = forked.shift;
             }
             None => view.body = "unknown",
         }

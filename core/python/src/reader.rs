@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use agnt5_journal::entry::Body;
-use agnt5_journal::{Entry, Paths, Payload, Status, segment};
+use agnt5_journal::{CommandKind, Entry, Paths, Payload, Status, fork, segment};
 use agnt5_store::{EventState, Read, RunFilter, RunNum, RunRow, SqliteReader, StoreError};
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -46,16 +46,13 @@ impl PyReader {
     }
 }
 
-fn parent_id(reader: &SqliteReader, row: &RunRow) -> Result<String, StoreError> {
-    match row.parent {
-        Some((num, _)) => Ok(reader.run(num)?.map_or_else(String::new, |parent| parent.id)),
-        None => Ok(String::new()),
-    }
-}
-
 fn view(reader: &SqliteReader, row: RunRow) -> Result<PyRunRow, StoreError> {
-    let parent = parent_id(reader, &row)?;
-    Ok(PyRunRow::new(row, parent))
+    let id_of = |other: Option<(RunNum, u64)>| match other {
+        Some((num, _)) => Ok(reader.run(num)?.map_or_else(String::new, |row| row.id)),
+        None => Ok(String::new()),
+    };
+    let (parent, origin) = (id_of(row.parent)?, id_of(row.origin)?);
+    Ok(PyRunRow::new(row, parent, origin))
 }
 
 /// Entries from `first` up to `end`, which is excluded; perhaps some before and after them.
@@ -92,6 +89,10 @@ fn bytes_of(reader: &SqliteReader, payload: Option<&Payload>) -> Result<Bytes, S
     }
 }
 
+/// Where a fork would cut, what is in flight there and what came later: (seq, scope, kind, path) each.
+type ForkPlan = (u64, Vec<Place>, Vec<Place>);
+type Place = (u64, u64, i32, String);
+
 #[pymethods]
 impl PyReader {
     #[staticmethod]
@@ -107,7 +108,7 @@ impl PyReader {
         })
     }
 
-    #[pyo3(signature = (*, status=-1, component="", since=0, id_prefix="", parent_id="", before=0, limit=100))]
+    #[pyo3(signature = (*, status=-1, component="", since=0, id_prefix="", parent_id="", origin_id="", before=0, limit=100))]
     #[allow(clippy::too_many_arguments)]
     fn runs(
         &self,
@@ -117,13 +118,15 @@ impl PyReader {
         since: i64,
         id_prefix: &str,
         parent_id: &str,
+        origin_id: &str,
         before: i64,
         limit: u32,
     ) -> PyResult<Vec<PyRunRow>> {
-        let parent = match parent_id {
-            "" => None,
-            id => Some(self.find(py, id)?.num),
+        let num_of = |id: &str| match id {
+            "" => Ok(None),
+            id => self.find(py, id).map(|row| Some(row.num)),
         };
+        let (parent, origin) = (num_of(parent_id)?, num_of(origin_id)?);
         let some = |text: &str| (!text.is_empty()).then(|| text.to_owned());
         let filter = RunFilter {
             status: u8::try_from(status).ok().and_then(Status::from_u8),
@@ -131,6 +134,7 @@ impl PyReader {
             since: (since > 0).then_some(since),
             id_prefix: some(id_prefix),
             parent,
+            origin,
             before: (before > 0).then_some(before),
             limit,
         };
@@ -171,6 +175,18 @@ impl PyReader {
             }
             Ok(views)
         })
+    }
+
+    fn fork_plan(&self, py: Python<'_>, run_id: &str, at: u64) -> PyResult<ForkPlan> {
+        let num = self.find(py, run_id)?.num;
+        let entries = self.read(py, |reader| entries(reader, num, 0, u64::MAX))?;
+        let plan = fork::plan(&entries, at).ok_or_else(|| {
+            errors::named("StoreCorrupt", &format!("the journal of run {run_id} has no start"))
+        })?;
+        let flat = |seq, scope, kind: CommandKind, path| (seq, scope, kind as i32, path);
+        let open = plan.open.into_iter().map(|one| flat(one.seq, one.scope, one.kind, one.path)).collect();
+        let later = plan.later.into_iter().map(|one| flat(one.seq, one.scope, one.kind, one.path)).collect();
+        Ok((plan.cut, open, later))
     }
 
     fn entry_count(&self, py: Python<'_>, run_id: &str) -> PyResult<u64> {

@@ -196,7 +196,7 @@ impl PySession {
         self.session.lock().tape().length()
     }
 
-    #[pyo3(signature = (kind, name, input=NOTHING, *, due=0, target="", child_kind=0, at_most_once=false))]
+    #[pyo3(signature = (kind, name, input=NOTHING, *, due=0, target="", child_kind=0, at_most_once=false, code=NOTHING))]
     #[allow(clippy::too_many_arguments)]
     fn command(
         &self,
@@ -207,14 +207,15 @@ impl PySession {
         target: &str,
         child_kind: i32,
         at_most_once: bool,
+        code: &[u8],
     ) -> PyResult<u64> {
         self.check_size(input, name)?;
-        let ask = ask(kind, name, input, due, target, child_kind, at_most_once);
+        let ask = ask(kind, name, input, due, target, child_kind, at_most_once, code);
         let mut session = self.session.lock();
         session.command(&ask, self.host.now()).map_err(|error| errors::tape(&error))
     }
 
-    #[pyo3(signature = (scope, kind, name, input=NOTHING, *, due=0, target="", child_kind=0, at_most_once=false))]
+    #[pyo3(signature = (scope, kind, name, input=NOTHING, *, due=0, target="", child_kind=0, at_most_once=false, code=NOTHING))]
     #[allow(clippy::too_many_arguments)]
     fn ask<'py>(
         &self,
@@ -227,9 +228,10 @@ impl PySession {
         target: &str,
         child_kind: i32,
         at_most_once: bool,
+        code: &[u8],
     ) -> PyResult<Told<'py>> {
         self.check_size(input, name)?;
-        let ask = ask(kind, name, input, due, target, child_kind, at_most_once);
+        let ask = ask(kind, name, input, due, target, child_kind, at_most_once, code);
         let (seq, answer) =
             self.session.lock().ask(scope, &ask, self.host.now()).map_err(|error| errors::tape(&error))?;
         match answer {
@@ -269,7 +271,7 @@ impl PySession {
     }
 
     fn retry_at(&self, seq: u64) -> i64 {
-        self.session.lock().tape().retry_at(seq)
+        self.session.lock().retry_at(seq)
     }
 
     fn is_uncertain(&self, seq: u64) -> bool {
@@ -285,6 +287,11 @@ impl PySession {
             Some(Taken::CancelRun) => Some((0, outcome_code::CANCEL_RUN, empty())),
             None => None,
         })
+    }
+
+    #[getter]
+    fn reuses(&self) -> bool {
+        self.session.lock().tape().started().rerun_of.is_some()
     }
 
     fn rearm(&self) {
@@ -371,6 +378,7 @@ impl PySession {
     }
 }
 
+#[allow(clippy::too_many_arguments)]
 fn ask<'a>(
     kind: i32,
     name: &'a str,
@@ -379,6 +387,7 @@ fn ask<'a>(
     target: &'a str,
     child_kind: i32,
     at_most_once: bool,
+    code: &'a [u8],
 ) -> Ask<'a> {
     Ask {
         kind: CommandKind::try_from(kind).unwrap_or_default(),
@@ -388,6 +397,7 @@ fn ask<'a>(
         target,
         child_kind: ComponentKind::try_from(child_kind).unwrap_or_default(),
         at_most_once,
+        code,
     }
 }
 

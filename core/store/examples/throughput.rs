@@ -31,6 +31,8 @@ fn row(id: usize) -> RunRow {
         crashes: 0,
         reason: String::new(),
         tags: "{}".into(),
+        origin: None,
+        overlay: String::new(),
     }
 }
 

@@ -114,8 +114,8 @@ impl<S: Store> Read for FaultyStore<S> {
         self.inner.list_runs(filter)
     }
 
-    fn journal(&self, run: RunNum, from_seq: u64, max_bytes: usize) -> Result<Vec<Segment>> {
-        self.inner.journal(run, from_seq, max_bytes)
+    fn segments(&self, run: RunNum, from_seq: u64, max_bytes: usize) -> Result<Vec<Segment>> {
+        self.inner.segments(run, from_seq, max_bytes)
     }
 
     fn last_segment(&self, run: RunNum) -> Result<Option<Segment>> {
@@ -128,6 +128,10 @@ impl<S: Store> Read for FaultyStore<S> {
 
     fn object(&self, object: &str) -> Result<Option<Bytes>> {
         self.inner.object(object)
+    }
+
+    fn object_call_before(&self, object: &str, at: Micros) -> Result<Option<RunNum>> {
+        self.inner.object_call_before(object, at)
     }
 
     fn events(&self, name: Option<&str>, limit: u32) -> Result<Vec<EventRow>> {
@@ -253,6 +257,10 @@ impl<S: Store> Store for FaultyStore<S> {
 
     fn put_object(&mut self, object: &str, state: Option<&[u8]>) -> Result<()> {
         self.change(|store| store.put_object(object, state))
+    }
+
+    fn drop_overlay(&mut self, overlay: &str) -> Result<()> {
+        self.change(|store| store.drop_overlay(overlay))
     }
 
     fn child_count(&self, run: RunNum) -> Result<u64> {

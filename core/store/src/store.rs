@@ -48,6 +48,10 @@ pub struct RunRow {
     pub reason: String,
     /// JSON object of strings.
     pub tags: String,
+    /// The run it was forked from, and where: entries 1 up to that seq are that run's. 0: it shares none (a rerun).
+    pub origin: Option<(RunNum, u64)>,
+    /// The fork whose copies of objects it works on; empty: the objects themselves.
+    pub overlay: String,
 }
 
 /// Some entries of one run, written by one commit. `bytes` is a segment of `agnt5_journal::segment`.
@@ -110,6 +114,8 @@ pub struct RunFilter {
     pub id_prefix: Option<String>,
     /// Only children of this run.
     pub parent: Option<RunNum>,
+    /// Only forks and reruns of this run.
+    pub origin: Option<RunNum>,
     /// Only runs with a smaller number: the last number of the page before.
     pub before: Option<RunNum>,
     /// 0 means 100.
@@ -121,8 +127,15 @@ pub trait Read {
     fn run(&self, num: RunNum) -> Result<Option<RunRow>>;
     fn run_by_id(&self, id: &str) -> Result<Option<RunRow>>;
     fn list_runs(&self, filter: &RunFilter) -> Result<Vec<RunRow>>;
-    /// Segments that hold entries from `from_seq` on, in order, until `max_bytes` are reached (always at least one).
-    fn journal(&self, run: RunNum, from_seq: u64, max_bytes: usize) -> Result<Vec<Segment>>;
+    /// Segments written for this run that hold entries from `from_seq` on, in order, until `max_bytes` are reached (always
+    /// at least one).
+    fn segments(&self, run: RunNum, from_seq: u64, max_bytes: usize) -> Result<Vec<Segment>>;
+    /// The same over the whole journal: a fork's begins with entries of the run it was forked from.
+    fn journal(&self, run: RunNum, from_seq: u64, max_bytes: usize) -> Result<Vec<Segment>> {
+        crate::sharing::journal(self, run, from_seq, max_bytes)
+    }
+    /// The state that an object had at `at`: what the last call that had ended by then left behind.
+    fn object_call_before(&self, object: &str, at: Micros) -> Result<Option<RunNum>>;
     /// The segment with the newest entries: where a run's end is.
     fn last_segment(&self, run: RunNum) -> Result<Option<Segment>>;
     fn blob(&self, hash: &BlobHash) -> Result<Option<Bytes>>;
@@ -144,6 +157,8 @@ pub trait Store: Read + Send {
     fn update_run(&mut self, run: &RunRow) -> Result<()>;
     /// Runs that are not terminal with a number above `after`, by number.
     fn unfinished(&self, after: RunNum, limit: u32) -> Result<Vec<RunRow>>;
+    /// Removes the copies of objects that a fork made.
+    fn drop_overlay(&mut self, overlay: &str) -> Result<()>;
     /// Deletes the run, its journal, timers, waits and the events sent to it, and the blobs nothing refers to any more.
     fn delete_run(&mut self, run: RunNum) -> Result<()>;
 

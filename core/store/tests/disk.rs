@@ -180,7 +180,7 @@ fn a_newer_schema_is_refused_with_both_versions() {
     drop(conn);
     for error in [refusal(&dir), SqliteReader::open(&dir).err().unwrap()] {
         let StoreError::TooNew(message) = error else { panic!("{error}") };
-        assert!(message.contains("version 7") && message.contains("up to 1"), "{message}");
+        assert!(message.contains("version 7") && message.contains("up to 2"), "{message}");
     }
 }
 
@@ -193,7 +193,7 @@ fn health_tells_how_a_store_is() {
     let health = SqliteReader::open(&dir).unwrap().health().unwrap();
     assert_eq!(
         (health.schema_version, health.journal_mode.as_str(), health.quick_check.as_str()),
-        (1, "wal", "ok")
+        (2, "wal", "ok")
     );
     assert!(health.wal_bytes > 0 && health.database_bytes > 0);
     drop(store);

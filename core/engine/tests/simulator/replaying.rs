@@ -25,6 +25,7 @@ pub fn replay(run: &str, component: &str, entries: Vec<Entry>, random: &mut Rand
         inbox: Default::default(),
         resumed: String::new(),
         decisions: HashMap::new(),
+        reuse: None,
     };
     let mut session = Session::new(lease).expect("a journal that can be followed");
     let mut body = Body::new(component, ComponentKind::Flow, random);
@@ -61,5 +62,7 @@ fn sample_row(run: &str, component: &str) -> agnt5_store::RunRow {
         crashes: 0,
         reason: String::new(),
         tags: String::new(),
+        origin: None,
+        overlay: String::new(),
     }
 }

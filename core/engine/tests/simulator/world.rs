@@ -108,6 +108,7 @@ impl World {
             python: String::new(),
             tags: "{}".to_owned(),
             object: String::new(),
+            rerun_of: None,
         };
         if !self.runs.contains(&id) {
             self.runs.push(id);

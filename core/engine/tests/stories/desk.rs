@@ -81,6 +81,7 @@ impl<S: Store> Desk<S> {
             python: "3.11".to_owned(),
             tags: "{}".to_owned(),
             object: object.to_owned(),
+            rerun_of: None,
         })))
     }
 

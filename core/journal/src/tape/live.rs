@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Arrival, Taken, Tape};
+use super::{Arrival, Source, Taken, Tape};
 use crate::divergence::describe_recorded;
 use crate::entry::Body;
 use crate::{
@@ -20,7 +20,7 @@ impl Tape {
         let mut seqs: Vec<Seq> = (self.ops.iter())
             .filter(|(_, op)| op.recorded && op.scope == ROOT && (op.is_wait() || op.retry_at > 0))
             .map(|(seq, _)| *seq)
-            .filter(|seq| !self.rearm.contains(seq))
+            .filter(|seq| !self.rearm.contains(seq) && !self.is_held(*seq))
             .collect();
         seqs.sort_unstable();
         if self.root_retry_at > 0 {
@@ -65,7 +65,7 @@ impl Tape {
                 op.retry_at = 0;
                 Some(Taken::Retry { seq })
             }
-            Arrival::Completed { seq, outcome, logs, meta, began } => {
+            Arrival::Completed { seq, outcome, logs, meta, began, source } => {
                 let op = self.ops.get(&seq)?;
                 if op.kind == CommandKind::Call {
                     self.abandon_scope(seq, at);
@@ -75,13 +75,21 @@ impl Tape {
                 let body = Body::Completion(Completion {
                     command: seq,
                     outcome: Some(stored.into_completion()),
-                    attempts: op.failed_attempts + 1,
+                    attempts: match source {
+                        Source::World => op.failed_attempts + 1,
+                        _ => op.failed_attempts,
+                    },
                     logs,
                     meta,
                     began,
+                    reused: if let Source::Reused(reused) = source { reused } else { 0 },
+                    given: source == Source::Given,
                 });
                 self.now = self.append(body, at);
                 self.memos.remove(&seq);
+                if op.scope == ROOT {
+                    self.answers.note(&op.path);
+                }
                 let known = outcome.clone();
                 if let Some(memo) = self.memos.get_mut(&op.scope) {
                     memo.note(&op.identity, seq, |record| record.outcome = Some(known));
@@ -129,6 +137,7 @@ impl Tape {
         outcome: Outcome,
         warnings: Vec<String>,
         logs: Bytes,
+        object_state: Option<Bytes>,
         at: Micros,
     ) -> Result<(), TapeError> {
         self.check_open()?;
@@ -148,7 +157,8 @@ impl Tape {
         let outcome = self.place(&outcome);
         let outcome =
             outcome.into_end().ok_or_else(|| TapeError::Damaged("a run cannot end this way".to_owned()))?;
-        self.append(Body::Ended(Ended { outcome: Some(outcome), warnings, logs }), at);
+        let object_state = object_state.map(|state| Payload::place_bytes(state, &mut self.spilled));
+        self.append(Body::Ended(Ended { outcome: Some(outcome), warnings, logs, object_state }), at);
         self.closed = true;
         self.ops.clear();
         Ok(())

@@ -3,6 +3,7 @@
 //! It matches what code asks with what is recorded, appends what is new, and hands out recorded answers in recorded order.
 //! It holds entries in memory and never stores them; whoever drives it takes the fresh ones out and commits them.
 
+mod answers;
 mod live;
 mod scopes;
 mod script;
@@ -12,7 +13,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 
-use self::writing::change_state;
+use self::answers::Answers;
+use self::writing::{change_state, change_states};
 use crate::entry::Body;
 use crate::memo::Memo;
 use crate::{
@@ -28,6 +30,17 @@ pub enum Answer {
     Pending,
 }
 
+/// Where an answer comes from.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Source {
+    #[default]
+    World,
+    /// An older run's command with this seq.
+    Reused(Seq),
+    /// A person.
+    Given,
+}
+
 /// Something the world says to a live run.
 #[derive(Clone, Debug)]
 pub enum Arrival {
@@ -37,12 +50,20 @@ pub enum Arrival {
         logs: Bytes,
         meta: Bytes,
         began: Micros,
+        source: Source,
     },
     /// The retry wait of this command is over.
     Retry {
         seq: Seq,
     },
     CancelRun,
+}
+
+impl Arrival {
+    /// An answer that no code of this run made.
+    pub fn known(seq: Seq, outcome: Outcome, source: Source) -> Self {
+        Self::Completed { seq, outcome, logs: Bytes::new(), meta: Bytes::new(), began: 0, source }
+    }
 }
 
 /// What the code is to be told next.
@@ -90,6 +111,10 @@ pub struct Tape {
     rearm: Vec<Seq>,
     /// Ids of runs started here and not awaited.
     started_runs: HashMap<Seq, Box<str>>,
+    /// Of a fork: where its own entries begin, and how far its clock is behind.
+    cut: Seq,
+    shift: Micros,
+    answers: Answers,
 }
 
 impl Tape {
@@ -126,9 +151,18 @@ impl Tape {
             spilled: Vec::new(),
             rearm: Vec::new(),
             started_runs: HashMap::new(),
+            cut: 0,
+            shift: 0,
+            answers: Answers::of(&recorded),
             recorded,
         };
         tape.index_memos();
+        // A fork that shares nothing has no command before which its changes could be met.
+        if tape.cut == 1
+            && let Some(Body::Forked(forked)) = &tape.recorded[1].body
+        {
+            change_states(&mut tape.state, &forked.state);
+        }
         Ok(tape)
     }
 
@@ -140,6 +174,12 @@ impl Tape {
     pub(super) fn index_memos(&mut self) {
         for (index, entry) in self.recorded.iter().enumerate() {
             match &entry.body {
+                Some(Body::Forked(forked)) => {
+                    (self.cut, self.shift) = (entry.seq, forked.shift);
+                    if !self.script {
+                        change_states(&mut self.state, &forked.state);
+                    }
+                }
                 Some(Body::Command(command)) if !self.script || command.scope != ROOT => {
                     if command.kind() == CommandKind::Cancel {
                         let target = command.target.parse().ok();

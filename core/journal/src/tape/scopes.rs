@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 
-use super::{Answer, Arrival, Tape};
+use super::{Answer, Arrival, Source, Tape};
 use crate::entry::Body;
 use crate::memo::{Found, Memo, Record};
 use crate::paths::memo_path;
@@ -62,7 +62,12 @@ impl Tape {
                     failed_attempts: nested.failed_attempts,
                     retry_at: nested.retry_at,
                     due: command.due,
-                    child_id: command.child_id.clone(),
+                    child_id: match command.kind() {
+                        CommandKind::Child | CommandKind::Object if *seq < self.cut => {
+                            identity::child_id(&self.started.run_id, &identity)
+                        }
+                        _ => command.child_id.clone(),
+                    },
                     path,
                     at_most_once: command.effect() == Effect::AtMostOnce,
                 },
@@ -132,6 +137,7 @@ impl Tape {
                 logs: Bytes::new(),
                 meta: Bytes::new(),
                 began: 0,
+                source: Source::World,
             };
             self.arrive(arrival, at);
             return Answer::Known(Outcome::Value(value));
@@ -163,6 +169,7 @@ impl Tape {
             failed_attempts: record.failed_attempts,
             retry_at: record.retry_at,
             recorded: true,
+            reuse_key: None,
         };
         if op.is_wait() || op.retry_at > 0 {
             self.rearm.push(record.seq);

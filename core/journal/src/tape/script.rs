@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::Tape;
-use super::writing::change_state;
+use super::writing::{change_state, change_states};
 use crate::divergence::{describe, describe_recorded};
 use crate::entry::Body;
 use crate::paths::segment_of;
@@ -73,8 +73,11 @@ impl Tape {
         }
         let seq = entry.seq;
         let identity = identity::script_identity(&self.started.run_id, &path);
-        let op = Op::of(command, path, identity, true);
+        let mut op = Op::of(command, path, identity, true);
         let command = command.clone();
+        if seq < self.cut && matches!(command.kind(), CommandKind::Child | CommandKind::Object) {
+            op.child_id = identity::child_id(&self.started.run_id, &identity).into();
+        }
         self.position = index + 1;
         self.count(ask.name, occurrence);
         self.open(seq, &command, op);
@@ -97,7 +100,7 @@ impl Tape {
                 let outcome = Outcome::of_completion(&completion.outcome)
                     .ok_or_else(|| TapeError::Damaged(format!("entry {seq} has no outcome")))?;
                 let command = completion.command;
-                if self.ops.remove(&command).is_none() {
+                let Some(op) = self.ops.remove(&command) else {
                     return Err(Divergence {
                         seq,
                         path: String::new(),
@@ -105,6 +108,9 @@ impl Tape {
                         actual: "no such command is open".to_owned(),
                     }
                     .into());
+                };
+                if seq >= self.cut {
+                    self.answers.note(&op.path);
                 }
                 self.memos.remove(&command);
                 Taken::Completed { seq: command, outcome }
@@ -142,6 +148,7 @@ impl Tape {
             }
             match &entry.body {
                 Some(Body::Command(command)) => change_state(&mut self.state, command),
+                Some(Body::Forked(forked)) => change_states(&mut self.state, &forked.state),
                 Some(Body::FailedAttempt(failed)) => {
                     if let Some(op) = self.ops.get_mut(&failed.command) {
                         op.failed_attempts = failed.attempt;
@@ -159,7 +166,7 @@ impl Tape {
         match &entry.body {
             Some(Body::Command(command)) => command.scope != ROOT,
             Some(Body::Completion(completion)) => self.nested.contains_key(&completion.command),
-            Some(Body::FailedAttempt(_) | Body::Resumed(_)) => true,
+            Some(Body::FailedAttempt(_) | Body::Resumed(_) | Body::Forked(_)) => true,
             _ => false,
         }
     }

@@ -7,7 +7,8 @@ use bytes::Bytes;
 use super::Tape;
 use crate::entry::Body;
 use crate::{
-    Ask, Command, CommandKind, Effect, Entry, Micros, Op, Outcome, Payload, Seq, TapeError, identity,
+    Ask, Command, CommandKind, Effect, Entry, Micros, Op, Outcome, Payload, ROOT, Rerun, Seq, StateChange,
+    TapeError, identity,
 };
 
 impl Tape {
@@ -86,7 +87,19 @@ impl Tape {
             effect: effect as i32,
             child_kind: ask.child_kind as i32,
             r#use: uses,
+            code: Bytes::copy_from_slice(ask.code),
+            rerun_of: self.older_child(ask, scope),
         }
+    }
+
+    /// In a rerun: the older run's child that a new child takes answers from.
+    fn older_child(&mut self, ask: &Ask, scope: Seq) -> Option<Rerun> {
+        if !matches!(ask.kind, CommandKind::Child | CommandKind::Start) {
+            return None;
+        }
+        let reuse = self.answers.reuse.as_mut()?;
+        let path = self.ops.get(&scope).filter(|_| scope != ROOT).map_or("", |op| &*op.path);
+        reuse.take_child(path, ask.target)
     }
 
     pub(super) fn child_of(&self, target: &str) -> String {
@@ -126,9 +139,17 @@ impl Tape {
             }
             kind if kind.is_immediate() => {}
             _ => {
+                let mut op = op;
+                op.reuse_key = self.reuse_key(command);
                 self.ops.insert(seq, op);
             }
         }
+    }
+
+    fn reuse_key(&self, command: &Command) -> Option<[u8; 16]> {
+        let reuse = self.answers.reuse.as_ref()?;
+        let scope = self.ops.get(&command.scope).filter(|_| command.scope != ROOT);
+        reuse.key(scope.map_or("", |op| &*op.path), command)
     }
 
     pub(super) fn close_op(&mut self, seq: Seq) {
@@ -180,6 +201,16 @@ impl Tape {
             true => Err(TapeError::Closed),
             false => Ok(()),
         }
+    }
+}
+
+/// What a fork was told to change.
+pub(super) fn change_states(state: &mut BTreeMap<String, Payload>, changes: &[StateChange]) {
+    for change in changes {
+        match &change.value {
+            Some(value) => state.insert(change.name.clone(), value.clone()),
+            None => state.remove(&change.name),
+        };
     }
 }
 

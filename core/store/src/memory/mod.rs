@@ -233,6 +233,15 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    fn drop_overlay(&mut self, overlay: &str) -> Result<()> {
+        self.within()?;
+        let suffix = crate::sharing::overlay_suffix(overlay);
+        let copies: Vec<String> =
+            self.tables.objects.keys().filter(|key| key.ends_with(&suffix)).cloned().collect();
+        copies.into_iter().for_each(|key| self.apply(Undo::Object(key, None)));
+        Ok(())
+    }
+
     fn child_count(&self, run: RunNum) -> Result<u64> {
         Ok(self.tables.children_of(run).count() as u64)
     }

@@ -1,5 +1,6 @@
 //! Reading from the memory store.
 
+use agnt5_journal::Status;
 use bytes::Bytes;
 
 use super::MemoryStore;
@@ -23,6 +24,7 @@ impl Read for MemoryStore {
                 && filter.since.is_none_or(|since| row.created >= since)
                 && filter.id_prefix.as_ref().is_none_or(|prefix| row.id.starts_with(prefix))
                 && filter.parent.is_none_or(|parent| row.parent.is_some_and(|(num, _)| num == parent))
+                && filter.origin.is_none_or(|origin| row.origin.is_some_and(|(num, _)| num == origin))
         };
         let rows = self.tables.runs.range(..before).rev().map(|(_, row)| row);
         Ok(rows.filter(wanted).take(limit).cloned().collect())
@@ -33,7 +35,7 @@ impl Read for MemoryStore {
         Ok(last.map(|(_, segment)| segment.clone()))
     }
 
-    fn journal(&self, run: RunNum, from_seq: u64, max_bytes: usize) -> Result<Vec<Segment>> {
+    fn segments(&self, run: RunNum, from_seq: u64, max_bytes: usize) -> Result<Vec<Segment>> {
         let covering = self.tables.segments.range((run, 0)..=(run, from_seq)).next_back();
         let start = covering.map_or(from_seq, |((_, first), _)| *first);
         let mut size = 0;
@@ -58,6 +60,16 @@ impl Read for MemoryStore {
 
     fn object(&self, object: &str) -> Result<Option<Bytes>> {
         Ok(self.tables.objects.get(object).cloned())
+    }
+
+    fn object_call_before(&self, object: &str, at: Micros) -> Result<Option<RunNum>> {
+        let ended = |row: &&RunRow| {
+            row.object == object
+                && row.status == Status::Completed
+                && row.ended.is_some_and(|ended| ended <= at)
+        };
+        let calls = self.tables.runs.values().filter(ended);
+        Ok(calls.max_by_key(|row| (row.ended, row.num)).map(|row| row.num))
     }
 
     fn events(&self, name: Option<&str>, limit: u32) -> Result<Vec<EventRow>> {

@@ -56,6 +56,9 @@ pub(super) fn list_runs(conn: &Connection, filter: &RunFilter) -> Result<Vec<Run
     if let Some(parent) = filter.parent {
         only("parent =", parent.into());
     }
+    if let Some(origin) = filter.origin {
+        only("origin =", origin.into());
+    }
     if let Some(before) = filter.before {
         only("num <", before.into());
     }
@@ -73,6 +76,12 @@ pub(super) fn list_runs(conn: &Connection, filter: &RunFilter) -> Result<Vec<Run
 pub(super) fn object(conn: &Connection, object: &str) -> Result<Option<Bytes>> {
     let mut query = conn.prepare_cached("SELECT state FROM objects WHERE key = ?1")?;
     query.query_row([object], |row| row.get::<_, Vec<u8>>(0)).optional().map(|state| state.map(Bytes::from))
+}
+
+pub(super) fn object_call_before(conn: &Connection, object: &str, at: Micros) -> Result<Option<RunNum>> {
+    let sql = "SELECT num FROM runs WHERE object = ?1 AND object != '' AND ended <= ?2 AND status = 4
+                 ORDER BY ended DESC, num DESC LIMIT 1";
+    conn.prepare_cached(sql)?.query_row(params![object, at], |row| row.get(0)).optional()
 }
 
 pub(super) fn events(conn: &Connection, name: Option<&str>, limit: u32) -> Result<Vec<EventRow>> {

@@ -150,7 +150,7 @@ impl Read for SqliteReader {
         self.read(|conn| Ok(read::list_runs(conn, filter)?))
     }
 
-    fn journal(&self, run: RunNum, from_seq: u64, max_bytes: usize) -> Result<Vec<Segment>> {
+    fn segments(&self, run: RunNum, from_seq: u64, max_bytes: usize) -> Result<Vec<Segment>> {
         self.read(|conn| {
             // The index and the tail must be of one moment.
             let moment = conn.unchecked_transaction()?;
@@ -177,6 +177,10 @@ impl Read for SqliteReader {
 
     fn object(&self, object: &str) -> Result<Option<Bytes>> {
         self.read(|conn| Ok(read::object(conn, object)?))
+    }
+
+    fn object_call_before(&self, object: &str, at: Micros) -> Result<Option<RunNum>> {
+        self.read(|conn| Ok(read::object_call_before(conn, object, at)?))
     }
 
     fn events(&self, name: Option<&str>, limit: u32) -> Result<Vec<EventRow>> {

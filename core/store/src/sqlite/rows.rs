@@ -8,7 +8,8 @@ use rusqlite::{Error, Result, Row};
 use crate::store::*;
 
 pub(super) const RUN: &str = "num, id, component, kind, status, epoch, parent, parent_seq, depth, object, input_digest, \
-    created, started, ended, cancel_requested, interrupted, crashes, reason, tags";
+    created, started, ended, cancel_requested, interrupted, crashes, reason, tags, \
+    origin, origin_seq, overlay";
 pub(super) const EVENT: &str =
     "num, id, name, target, payload, sent, expires, state, assigned_run, assigned_seq";
 
@@ -34,6 +35,7 @@ pub(super) fn run(row: &Row<'_>) -> Result<RunRow> {
     let kind: i32 = row.get(3)?;
     let status: u8 = row.get(4)?;
     let parent: Option<RunNum> = row.get(6)?;
+    let origin: Option<RunNum> = row.get(19)?;
     Ok(RunRow {
         num: row.get(0)?,
         id: row.get(1)?,
@@ -53,6 +55,8 @@ pub(super) fn run(row: &Row<'_>) -> Result<RunRow> {
         crashes: row.get(16)?,
         reason: row.get(17)?,
         tags: row.get(18)?,
+        origin: origin.map(|num| Ok::<_, Error>((num, row.get(20)?))).transpose()?,
+        overlay: row.get(21)?,
     })
 }
 

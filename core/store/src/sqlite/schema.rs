@@ -13,7 +13,7 @@ use crate::error::StoreError;
 /// "AGN5": tells a journal from any other SQLite file.
 const APPLICATION_ID: i32 = 0x4147_4E35;
 
-pub(super) const MIGRATIONS: &[&str] = &[VERSION_1];
+pub(super) const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
 
 /// Segments are appended in rowid order: runs that commit together share pages. `segment_index` names those up to
 /// `meta.indexed`; see `tail`. `runs_open` holds only what is not terminal (status < 4), so recovery does not read a long history.
@@ -63,6 +63,15 @@ CREATE INDEX events_target ON events (target) WHERE target IS NOT NULL;
 CREATE INDEX events_listed ON events (num) WHERE state IN (0, 3);
 
 CREATE TABLE objects (num INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE, state BLOB NOT NULL) STRICT;
+";
+
+/// Forks share entries with the run they come from, and copies of objects with their children.
+const VERSION_2: &str = "
+ALTER TABLE runs ADD COLUMN origin INTEGER;
+ALTER TABLE runs ADD COLUMN origin_seq INTEGER;
+ALTER TABLE runs ADD COLUMN overlay TEXT NOT NULL DEFAULT '';
+CREATE INDEX runs_origin ON runs (origin) WHERE origin IS NOT NULL;
+CREATE INDEX runs_object ON runs (object, ended) WHERE object != '';
 ";
 
 fn version(conn: &Connection) -> rusqlite::Result<usize> {
@@ -132,12 +141,16 @@ fn refuse_strangers(conn: &Connection, file: &Path) -> Result<(), Failure> {
 mod tests {
     use super::*;
 
-    const SECOND: &str = "ALTER TABLE meta ADD COLUMN note TEXT NOT NULL DEFAULT 'none'";
+    const NEXT: &str = "ALTER TABLE meta ADD COLUMN note TEXT NOT NULL DEFAULT 'none'";
 
     fn file() -> (tempfile::TempDir, std::path::PathBuf) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("journal.db");
         (dir, path)
+    }
+
+    fn and(step: &str) -> Vec<&str> {
+        [MIGRATIONS, &[step]].concat()
     }
 
     #[test]
@@ -146,15 +159,15 @@ mod tests {
         let conn = Connection::open(&path).unwrap();
         migrate(&conn, &path, MIGRATIONS).unwrap();
         conn.execute("UPDATE meta SET value = 7 WHERE key = 'owner_epoch'", []).unwrap();
-        migrate(&conn, &path, &[VERSION_1, SECOND]).unwrap();
+        migrate(&conn, &path, &and(NEXT)).unwrap();
         let row: (i64, String) = conn
             .query_row("SELECT value, note FROM meta WHERE key = 'owner_epoch'", [], |row| {
                 Ok((row.get(0)?, row.get(1)?))
             })
             .unwrap();
         assert_eq!(row, (7, "none".into()));
-        assert_eq!(version(&conn).unwrap(), 2);
-        migrate(&conn, &path, &[VERSION_1, SECOND]).unwrap();
+        assert_eq!(version(&conn).unwrap(), MIGRATIONS.len() + 1);
+        migrate(&conn, &path, &and(NEXT)).unwrap();
     }
 
     #[test]
@@ -162,9 +175,9 @@ mod tests {
         let (_dir, path) = file();
         let conn = Connection::open(&path).unwrap();
         migrate(&conn, &path, MIGRATIONS).unwrap();
-        let broken = format!("{SECOND}; INSERT INTO nowhere VALUES (1)");
-        assert!(migrate(&conn, &path, &[VERSION_1, &broken]).is_err());
-        assert_eq!(version(&conn).unwrap(), 1);
+        let broken = format!("{NEXT}; INSERT INTO nowhere VALUES (1)");
+        assert!(migrate(&conn, &path, &and(&broken)).is_err());
+        assert_eq!(version(&conn).unwrap(), MIGRATIONS.len());
         assert!(conn.prepare("SELECT note FROM meta").is_err(), "the column went with the rollback");
         check(&conn, &path).unwrap();
     }
@@ -173,11 +186,13 @@ mod tests {
     fn a_newer_file_is_refused_by_number_and_another_program_s_file_by_name() {
         let (_dir, path) = file();
         let conn = Connection::open(&path).unwrap();
-        migrate(&conn, &path, &[VERSION_1, SECOND]).unwrap();
+        migrate(&conn, &path, &and(NEXT)).unwrap();
         let Err(Failure::Store(StoreError::TooNew(message))) = migrate(&conn, &path, MIGRATIONS) else {
             panic!()
         };
-        assert!(message.contains("version 2") && message.contains("up to 1"), "{message}");
+        let (found, known) = (MIGRATIONS.len() + 1, MIGRATIONS.len());
+        let told = [format!("version {found}"), format!("up to {known}")];
+        assert!(told.iter().all(|part| message.contains(part)), "{message}");
 
         let (_dir, path) = file();
         let conn = Connection::open(&path).unwrap();

@@ -19,7 +19,7 @@ impl Read for SqliteStore {
         self.query(|conn| read::list_runs(conn, filter))
     }
 
-    fn journal(&self, run: RunNum, from_seq: u64, max_bytes: usize) -> Result<Vec<Segment>> {
+    fn segments(&self, run: RunNum, from_seq: u64, max_bytes: usize) -> Result<Vec<Segment>> {
         self.query(|conn| tail::journal(conn, run, self.tail.of(run), from_seq, max_bytes))
     }
 
@@ -33,6 +33,10 @@ impl Read for SqliteStore {
 
     fn object(&self, object: &str) -> Result<Option<Bytes>> {
         self.query(|conn| read::object(conn, object))
+    }
+
+    fn object_call_before(&self, object: &str, at: Micros) -> Result<Option<RunNum>> {
+        self.query(|conn| read::object_call_before(conn, object, at))
     }
 
     fn events(&self, name: Option<&str>, limit: u32) -> Result<Vec<EventRow>> {
@@ -132,6 +136,10 @@ impl Store for SqliteStore {
     fn put_object(&mut self, object: &str, state: Option<&[u8]>) -> Result<()> {
         self.writing += state.map_or(0, |state| state.len() as u64);
         self.change(|conn| write::put_object(conn, object, state))
+    }
+
+    fn drop_overlay(&mut self, overlay: &str) -> Result<()> {
+        self.change(|conn| write::drop_overlay(conn, overlay))
     }
 
     fn child_count(&self, run: RunNum) -> Result<u64> {

@@ -18,8 +18,8 @@ fn is_constraint(error: &Error) -> bool {
 pub(super) fn insert_run(conn: &Connection, run: &RunRow) -> Done<RunNum> {
     let mut insert = conn.prepare_cached(
         "INSERT INTO runs (id, component, kind, status, epoch, parent, parent_seq, depth, object, input_digest, created,
-           started, ended, cancel_requested, interrupted, crashes, reason, tags)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+           started, ended, cancel_requested, interrupted, crashes, reason, tags, origin, origin_seq, overlay)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)",
     )?;
     let done = insert.execute(params![
         run.id,
@@ -40,6 +40,9 @@ pub(super) fn insert_run(conn: &Connection, run: &RunRow) -> Done<RunNum> {
         run.crashes,
         run.reason,
         run.tags,
+        run.origin.map(|origin| origin.0),
+        run.origin.map(|origin| int(origin.1)),
+        run.overlay,
     ]);
     match done {
         Ok(_) => Ok(conn.last_insert_rowid()),
@@ -72,8 +75,9 @@ pub(super) fn update_run(conn: &Connection, run: &RunRow) -> Done {
     }
     let mut fixed = conn.prepare_cached(
         "UPDATE runs SET component = ?2, kind = ?3, parent = ?4, parent_seq = ?5, depth = ?6, object = ?7,
-           input_digest = ?8, created = ?9 WHERE num = ?1 AND (component, kind, parent, parent_seq, depth, object,
-           input_digest, created) IS NOT (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+           input_digest = ?8, created = ?9, origin = ?10, origin_seq = ?11, overlay = ?12
+         WHERE num = ?1 AND (component, kind, parent, parent_seq, depth, object, input_digest, created, origin, origin_seq,
+           overlay) IS NOT (?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)",
     )?;
     fixed.execute(params![
         run.num,
@@ -85,6 +89,9 @@ pub(super) fn update_run(conn: &Connection, run: &RunRow) -> Done {
         run.object,
         &run.input_digest[..],
         run.created,
+        run.origin.map(|origin| origin.0),
+        run.origin.map(|origin| int(origin.1)),
+        run.overlay,
     ])?;
     Ok(())
 }
@@ -172,6 +179,11 @@ pub(super) fn set_event_state(conn: &Connection, num: i64, state: EventState) ->
 pub(super) fn expire_events(conn: &Connection, now: Micros) -> Result<u64> {
     let mut update = conn.prepare_cached("UPDATE events SET state = 3 WHERE state = 0 AND expires <= ?1")?;
     update.execute([now]).map(|count| count as u64)
+}
+
+pub(super) fn drop_overlay(conn: &Connection, overlay: &str) -> Result<()> {
+    let mut delete = conn.prepare_cached("DELETE FROM objects WHERE substr(key, -length(?1)) = ?1")?;
+    delete.execute([crate::sharing::overlay_suffix(overlay)]).map(drop)
 }
 
 pub(super) fn put_object(conn: &Connection, object: &str, state: Option<&[u8]>) -> Result<()> {

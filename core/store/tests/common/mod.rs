@@ -28,6 +28,8 @@ pub fn run(id: &str) -> RunRow {
         crashes: 0,
         reason: String::new(),
         tags: "{}".into(),
+        origin: None,
+        overlay: String::new(),
     }
 }
 

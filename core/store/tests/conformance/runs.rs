@@ -19,6 +19,8 @@ pub fn a_run_is_read_as_it_was_written(mut store: impl Store) {
         crashes: 4,
         reason: "who knows \u{1F600}".into(),
         tags: "{\"a\":\"b\"}".into(),
+        origin: None,
+        overlay: String::new(),
         ..run("r_1")
     };
     let num = within(&mut store, |store| store.insert_run(&row).unwrap());
@@ -67,6 +69,8 @@ pub fn updates_write_all_but_number_and_id(mut store: impl Store) {
         crashes: 1,
         reason: "why".into(),
         tags: "{\"x\":\"y\"}".into(),
+        origin: None,
+        overlay: String::new(),
     };
     within(&mut store, |store| store.update_run(&changed).unwrap());
     let expected = RunRow { id: "r_1".into(), ..changed.clone() };
