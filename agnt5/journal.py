@@ -148,6 +148,26 @@ class Entry:
         return self._command.child_id
 
     @property
+    def digest(self) -> bytes:
+        """What its input is compared by."""
+        return _digest(self._command.input)
+
+    @property
+    def fingerprint(self) -> bytes:
+        """What the code that it ran, or would have run, is compared by; b"" when that is not known."""
+        return self._command.step_code
+
+    @property
+    def reused(self) -> int:
+        """Seq of the entry of an older run whose answer this is; 0 when it is its own."""
+        return 0 if self._completion is None else self._completion.reused
+
+    @property
+    def given(self) -> bool:
+        """Whether its answer is a person's word."""
+        return self._completion is not None and self._completion.given
+
+    @property
     def logs(self) -> list[tuple[str, datetime, str]]:
         """What the code printed or logged: (stream, when, text)."""
         return [] if self._completion is None else log_lines(self._completion.logs)
@@ -255,6 +275,12 @@ def stored_entries(reader: _core.Reader, run_id: str) -> list[_core.Entry]:
     while page := reader.entries(run_id, len(entries), _PAGE):
         entries += page
     return entries
+
+
+def _digest(payload: bytes) -> bytes:
+    from agnt5.execution.kinds import digest
+
+    return digest(payload)
 
 
 def value_of(payload: bytes) -> Any:

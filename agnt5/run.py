@@ -33,6 +33,7 @@ from agnt5.execution.current import current_context
 from agnt5.journal import Arguments, Journal, arguments, value_of
 from agnt5.runtime import Runtime, ask_owner, get_runtime, owner_or_reader
 from agnt5.runtime import reader as look
+from agnt5.timetravel import TimeTravel
 from agnt5.types import Status
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ if TYPE_CHECKING:
 _POLL_SECONDS = 0.1
 
 
-class Run:
+class Run(TimeTravel):
     """A handle on a durable run. `await run`, `run.result()`: its value, or RunFailed, RunCancelled, RunPaused."""
 
     __slots__ = ("_started_in", "id")

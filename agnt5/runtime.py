@@ -11,6 +11,7 @@ import contextvars
 import os
 import sys
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
@@ -77,8 +78,64 @@ class Runtime:
         run_id: str | None = None,
         tags: str = "{}",
         object_key: str = "",
+        rerun_of: str = "",
+        always: list[str] | None = None,
     ) -> str:
         """Record a new run and return its id when it is durable. RunConflict when another run has that id."""
+
+        def record(identity: str, digest: bytes, source: bytes) -> bool:
+            return self.engine.start(
+                identity,
+                component.name,
+                component.kind,
+                payload,
+                code=source,
+                code_digest=digest,
+                python=PYTHON,
+                tags=tags,
+                object_key=object_key,
+                rerun_of=rerun_of,
+                always=always or [],
+            )
+
+        return self._begin(component, run_id, record)
+
+    def fork(
+        self,
+        component: Component[..., Any],
+        origin: str,
+        at: int,
+        *,
+        run_id: str | None,
+        input: bytes | None,
+        answers: dict[str, tuple[int, bytes]],
+        state: dict[str, bytes | None],
+        reuse: bool,
+        overlay: bool,
+    ) -> str:
+        """Record a run that shares the beginning of another; returns its id when it is durable."""
+
+        def record(identity: str, digest: bytes, source: bytes) -> bool:
+            self.engine.fork(
+                identity,
+                origin,
+                at,
+                input=input,
+                code=source,
+                code_digest=digest,
+                outcomes=answers,
+                state=state,
+                reuse=reuse,
+                overlay=overlay,
+            )
+            return True
+
+        return self._begin(component, run_id, record)
+
+    def _begin(
+        self, component: Component[..., Any], run_id: str | None, record: Callable[[str, bytes, bytes], bool]
+    ) -> str:
+        """Have a run recorded, and driven with the code as it is now. `record` says whether it is a new one."""
         from agnt5._core import new_run_id
         from agnt5.execution import code
 
@@ -89,17 +146,7 @@ class Runtime:
         if fresh:
             self.driver.expect(identity, pinned, contextvars.copy_context())
         try:
-            made = self.engine.start(
-                identity,
-                component.name,
-                component.kind,
-                payload,
-                code=source,
-                code_digest=digest,
-                python=PYTHON,
-                tags=tags,
-                object_key=object_key,
-            )
+            made = record(identity, digest, source)
         except BaseException:
             if fresh:
                 self.driver.forget(identity)

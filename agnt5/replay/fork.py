@@ -1,0 +1,200 @@
+"""`run.fork(...)`: a new run that shares the beginning of another and goes on from there.
+
+The older run stays as it is. What the fork changes lies after the cut; an answer before it cannot be changed, because
+code has acted on it already.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from agnt5.codec import encode, encode_call, encode_failure
+from agnt5.component import Component, component_of
+from agnt5.errors import ConfigurationError
+from agnt5.execution.kinds import COMMAND_WORDS, FAILURE, VALUE
+from agnt5.journal import Arguments, Entry
+from agnt5.run import Run
+from agnt5.runtime import get_runtime
+from agnt5.runtime import reader as look
+
+if TYPE_CHECKING:
+    pass
+
+
+class Command(NamedTuple):
+    """A command at or after the cut of a fork. `scope` is the seq of the call it is nested in, 0 for the run's own."""
+
+    seq: int
+    scope: int
+    kind: str
+    path: str
+
+
+class ForkPlan(NamedTuple):
+    """What a fork at one place would do. Entries before `cut` are shared.
+
+    `in_flight`: asked before the cut and not answered there; done again, or answered as then with `inflight="reuse"`.
+    `later`: what the older run did after the cut and the fork will do anew, if its code still asks for it.
+    """
+
+    at: int
+    cut: int
+    in_flight: list[Command]
+    later: list[Command]
+
+    def __str__(self) -> str:
+        lines = [f"forks before entry {self.cut}; the {self.cut - 1} entries after the start are shared"]
+        asked = {command.seq for command in self.in_flight}
+        lines += [f"  in flight   {command.kind:<8} {command.path}" for command in self.in_flight]
+        lines += [
+            f"  runs again  {command.kind:<8} {command.path}" for command in self.later if command.seq not in asked
+        ]
+        return "\n".join(lines)
+
+
+def plan_fork(
+    run: Run,
+    at: int | str | Entry | None = None,
+    *,
+    input: Any = None,
+    outputs: Mapping[str, Any] | None = None,
+    fail: Mapping[str, Any] | None = None,
+) -> ForkPlan:
+    """Where `run.fork` with these arguments would cut, and what would run live. Nothing is written.
+
+    ConfigurationError when a path names nothing that lies at or after the cut.
+    """
+    reader = look()
+    changed = [*(outputs or ()), *(fail or ())]
+    place = 0 if input is not None else _place(run, at, changed)
+    if input is not None and at not in (None, 0):
+        raise ConfigurationError("Another input belongs to a fork from the start: leave `at` out, or the input.")
+    cut, in_flight, later = reader.fork_plan(run.id, place)
+    if input is not None:
+        cut, in_flight = 1, []
+    return ForkPlan(place, cut, [_command(one) for one in in_flight], [_command(one) for one in later])
+
+
+def fork(
+    run: Run,
+    at: int | str | Entry | None = None,
+    *,
+    input: Any = None,
+    outputs: Mapping[str, Any] | None = None,
+    fail: Mapping[str, Any] | None = None,
+    state: Mapping[str, Any] | None = None,
+    inflight: Literal["rerun", "reuse"] = "rerun",
+    objects: Literal["overlay", "live"] = "overlay",
+    code: Component[..., Any] | Callable[..., Any] | None = None,
+    run_id: str | None = None,
+) -> Run:
+    """Start the fork; see `Run.fork`."""
+    if inflight not in ("rerun", "reuse"):
+        raise ConfigurationError(f'inflight is "rerun" or "reuse", not {inflight!r}.')
+    if objects not in ("overlay", "live"):
+        raise ConfigurationError(f'objects is "overlay" or "live", not {objects!r}.')
+    plan = plan_fork(run, at, input=input, outputs=outputs, fail=fail)
+    twice = sorted({*(outputs or ())} & {*(fail or ())})
+    if twice:
+        raise ConfigurationError(f"{twice[0]!r} cannot both give a value and fail.")
+    component = _component(run, code)
+    row = look().run(run.id)
+    known = {command.path for command in (*plan.in_flight, *plan.later)}
+    for path in [*(outputs or ()), *(fail or ())]:
+        if path not in known and code is None and row is not None and row.ended:
+            raise ConfigurationError(_no_such_path(run, path, plan))
+    answers = {path: (VALUE, encode(value)) for path, value in (outputs or {}).items()}
+    answers |= {
+        path: (FAILURE, encode_failure(_error(path, error), attempts=1)) for path, error in (fail or {}).items()
+    }
+    changes = {name: encode(value) if value is not None else None for name, value in (state or {}).items()}
+    identity = get_runtime().fork(
+        component,
+        run.id,
+        plan.at,
+        run_id=run_id,
+        input=None if input is None else encode_call(*call_of(input)),
+        answers=answers,
+        state=changes,
+        reuse=inflight == "reuse",
+        overlay=objects == "overlay",
+    )
+    return Run(identity)
+
+
+def call_of(input: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Arguments out of what stands for an input: `Arguments`, a tuple that is spread, or one argument."""
+    if isinstance(input, Arguments):
+        return input.args, input.kwargs
+    if isinstance(input, tuple):
+        return input, {}
+    return (input,), {}
+
+
+def _place(run: Run, at: int | str | Entry | None, changed: list[str]) -> int:
+    """The entry to fork at: given, found by its path, or the first command whose answer is to change."""
+    if isinstance(at, Entry):
+        return at.seq
+    if isinstance(at, int):
+        return at
+    by_path = {entry.path: entry.seq for entry in reversed(run.journal)}
+    if isinstance(at, str):
+        if at not in by_path:
+            raise ConfigurationError(
+                f"Run {run.id} has no entry with the path {at!r}: `print(run.journal)` shows them."
+            )
+        return by_path[at]
+    found = [by_path[path] for path in changed if path in by_path]
+    if not found:
+        raise ConfigurationError(
+            "Say where to fork: `at=` an entry's seq or path, or `outputs=`, `fail=` or `input=` that imply it."
+        )
+    return min(found)
+
+
+def _component(run: Run, code: Any) -> Component[..., Any]:
+    from agnt5 import registry
+
+    name = run.component
+    if code is None:
+        component = registry.find(name)
+        if component is None:
+            raise ConfigurationError(
+                f"Nothing is called {name!r} in this process. Define it, or give `code=`, and fork again."
+            )
+        return component
+    component = component_of(code)
+    if component is None or component.name != name:
+        raise ConfigurationError(
+            f"`code=` must be another version of {name!r}, a component with this name; it is {code!r}."
+        )
+    return component
+
+
+def _command(found: tuple[int, int, int, str]) -> Command:
+    seq, scope, kind, path = found
+    return Command(seq, scope, COMMAND_WORDS.get(kind, str(kind)), path)
+
+
+def _error(path: str, error: Any) -> BaseException:
+    if isinstance(error, type) and issubclass(error, BaseException):
+        return error()
+    if isinstance(error, BaseException):
+        return error
+    raise ConfigurationError(f"What {path!r} is to fail with is an exception, not {error!r}.")
+
+
+def _no_such_path(run: Run, path: str, plan: ForkPlan) -> str:
+    import difflib
+
+    known = [command.path for command in (*plan.in_flight, *plan.later)]
+    near = difflib.get_close_matches(path, known, 1)
+    hint = f" Did you mean {near[0]!r}?" if near else ""
+    before = {entry.path for entry in run.journal if entry.seq < plan.cut}
+    if path in before:
+        return f"{path!r} was answered before entry {plan.cut}, where this fork begins: fork at its command or earlier."
+    return f"Run {run.id} asked for nothing with the path {path!r} at or after entry {plan.cut}.{hint}"
+
+
+__all__ = ["Command", "ForkPlan", "call_of", "fork", "plan_fork"]

@@ -1,0 +1,181 @@
+"""`run.rerun(...)`: the same component again, with results of the older run wherever place, arguments and code are the
+same; and `run.reused`, which says what was taken over and why the rest was not.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple, overload
+
+from agnt5.codec import encode_call
+from agnt5.component import Component
+from agnt5.errors import RunNotFound
+from agnt5.execution.fingerprint import fingerprint
+from agnt5.journal import Entry, Journal
+from agnt5.replay.fork import _component, call_of
+from agnt5.run import Run
+from agnt5.runtime import get_runtime
+
+if TYPE_CHECKING:
+    from agnt5 import _core
+
+_LOCAL = ("step", "call")
+
+
+def rerun(
+    run: Run,
+    input: Any = None,
+    *,
+    always: Iterable[str] = (),
+    code: Component[..., Any] | Callable[..., Any] | None = None,
+    run_id: str | None = None,
+) -> Run:
+    """Start the rerun; see `Run.rerun`."""
+    component = _component(run, code)
+    call = run.input if input is None else input
+    names = [always] if isinstance(always, str) else [*always]
+    payload = encode_call(*call_of(call))
+    return Run(get_runtime().start(component, payload, run_id=run_id, rerun_of=run.id, always=names))
+
+
+class Executed(NamedTuple):
+    """A step that was executed although it is part of a rerun, and why."""
+
+    entry: Entry
+    reason: str
+
+
+class Reused(Sequence[Entry]):
+    """The entries of a rerun that were answered from the older run; `len` is how many. `str` tells about all steps.
+
+    `executed`: the other steps, each with its reason. `late`: entries that were reused after something had been
+    executed: what they stand for may have been another thing by then.
+    """
+
+    def __init__(self, run_id: str, older_id: str, entries: list[Entry], executed: list[Executed]) -> None:
+        self.run_id = run_id
+        self.older_id = older_id
+        self.executed = executed
+        first = min((one.entry.seq for one in executed), default=None)
+        self.late = [entry for entry in entries if first is not None and entry.seq > first]
+        self._entries = entries
+
+    @overload
+    def __getitem__(self, index: int) -> Entry: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Entry]: ...
+    def __getitem__(self, index: int | slice) -> Entry | Sequence[Entry]:
+        return self._entries[index]
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return iter(self._entries)
+
+    def __str__(self) -> str:
+        if not self.older_id:
+            return f"{self.run_id} is no rerun"
+        late = {entry.seq for entry in self.late}
+        lines = [f"{len(self)} results of {self.older_id} reused, {len(self.executed)} steps executed"]
+        told = [
+            (entry.seq, f"  reused    {entry.path}{'  (after a step was executed)' * (entry.seq in late)}")
+            for entry in self
+        ]
+        told += [(one.entry.seq, f"  executed  {one.entry.path}: {one.reason}") for one in self.executed]
+        return "\n".join(lines + [line for _, line in sorted(told)])
+
+    def __repr__(self) -> str:
+        return f"<Reused of {self.run_id}: {len(self)} reused, {len(self.executed)} executed>"
+
+
+def reused(run: Run) -> Reused:
+    """What a rerun took over. Empty for a run that is no rerun."""
+    journal = run.journal
+    started = journal.stored[0]
+    if not started.rerun_of:
+        return Reused(run.id, "", [], [])
+    older: Journal | None
+    try:
+        older = Run(started.rerun_of).journal
+    except RunNotFound:
+        older = None
+    explain = _Reasons(journal, older, set(started.always))
+    taken: list[Entry] = []
+    executed: list[Executed] = []
+    for entry in journal:
+        if entry.kind not in _LOCAL:
+            continue
+        if entry.reused:
+            taken.append(entry)
+        else:
+            executed.append(Executed(entry, explain(entry)))
+    return Reused(run.id, started.rerun_of, taken, executed)
+
+
+class _Reasons:
+    """Why a step was not answered from the older run."""
+
+    def __init__(self, journal: Journal, older: Journal | None, always: set[str]) -> None:
+        self._always = always
+        self._older = older
+        self._paths = {entry.seq: entry.path for entry in journal}
+        self._functions = set() if older is None else _changed_functions(older, journal)
+        self._there: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+        if older is not None:
+            paths = {entry.seq: entry.path for entry in older}
+            for entry in older:
+                if entry.kind in _LOCAL:
+                    self._there[paths.get(entry.scope, ""), entry.name].append(entry)
+
+    def __call__(self, entry: Entry) -> str:
+        if entry.name in self._always:
+            return "always executed, as asked"
+        if self._older is None:
+            return "the older run was deleted"
+        there = self._there[self._paths.get(entry.scope, ""), entry.name]
+        if not there:
+            return "not in the older run"
+        code, given = entry.fingerprint, entry.digest
+        if not code:
+            return "what its code reaches cannot be compared; `agnt5.replay.why_not(fn)` names the value"
+        same = [one for one in there if one.fingerprint == code]
+        if not same:
+            return self._changed(entry.name)
+        alike = [one for one in same if one.digest == given]
+        if not alike:
+            return "its arguments changed"
+        if all(one.error is not None for one in alike):
+            return f"it failed there: {alike[0].error}"
+        if all(one.ended is None for one in alike):
+            return "it was not finished there"
+        return "called more often than in the older run"
+
+    def _changed(self, name: str) -> str:
+        if name in self._functions:
+            return "its code changed"
+        others = f" ({', '.join(sorted(self._functions))} changed since)" if self._functions else ""
+        return f"a value that it reads or something that it calls changed{others}"
+
+
+def why_not(fn: Callable[..., Any]) -> str | None:
+    """Why results of this step can never be reused: the value that it reaches and that cannot be compared. None: they
+    can."""
+    return fingerprint(fn).reason or None
+
+
+def _changed_functions(older: Journal, journal: Journal) -> set[str]:
+    """Functions whose recorded source differs."""
+    old, new = _sources(older.stored[0]), _sources(journal.stored[0])
+    return {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
+
+
+def _sources(started: _core.Entry) -> dict[str, str]:
+    if not started.code:
+        return {}
+    return {one["name"]: one["source"] or one["bytecode"] for one in json.loads(started.code)}
+
+
+__all__ = ["Executed", "Reused", "rerun", "reused", "why_not"]
