@@ -77,6 +77,7 @@ class Engine:
         input: bytes | None = None,
         code: bytes = b"",
         code_digest: bytes = b"",
+        other_code: bool = False,
         outcomes: dict[str, tuple[int, bytes]] = ...,
         state: dict[str, bytes | None] = ...,
         reuse: bool = False,
@@ -84,7 +85,8 @@ class Engine:
     ) -> None:
         """Record a run that shares the first entries of another and goes on from there; durable when it returns.
 
-        The cut is at the last position that is not after entry `at`; another `input` shares only the start. `outcomes`
+        The cut is at the last position that is not after entry `at`; another `input` shares only the start, and what
+        was asked because of the last shared answer is not shared when `other_code` may ask otherwise. `outcomes`
         answers commands after the cut by path: (OUTCOME_VALUE or OUTCOME_FAILURE, payload). `state` sets or deletes
         execution-scoped state there. `reuse`: what was in flight gets the answer it had. `overlay`: object calls act on
         copies. RunNotFound, RunConflict, ConfigurationError (an answer that lies before the cut; a method's run).
@@ -140,7 +142,7 @@ class Reader:
     def entries(self, run_id: str, first: int = 0, limit: int = 1000) -> list[Entry]: ...
     def entry_count(self, run_id: str) -> int: ...
     def fork_plan(
-        self, run_id: str, at: int
+        self, run_id: str, at: int, other_code: bool = False
     ) -> tuple[int, list[tuple[int, int, int, str]], list[tuple[int, int, int, str]]]:
         """Where a fork would cut: (first entry not shared, what is in flight there, what was answered or asked later).
         Commands are (seq, scope, kind, path); later ones come in the order of their answers."""
@@ -327,6 +329,9 @@ class Session:
         """A local effect (STEP or CALL) finished; `take` will deliver it. False when it was cancelled: result dropped."""
     def retry(self, seq: int, failure: bytes, due: int, *, logs: bytes = b"", began: int = 0) -> bool:
         """An attempt of a local effect failed and the next may start at `due`; then `take` gives OUTCOME_RETRY."""
+    @property
+    def seen_run_id(self) -> str:
+        """The id that code sees here: a fork that replays what it shares sees its parent's."""
     @property
     def reuses(self) -> bool:
         """Whether this is a rerun: an older run's results answer."""

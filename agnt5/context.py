@@ -173,7 +173,7 @@ class Context:
 
     @property
     def run_id(self) -> str:
-        return self._scope.attempt.run_id
+        return self._scope.run_id
 
     @property
     def attempt(self) -> int:
@@ -184,7 +184,7 @@ class Context:
     def idempotency_key(self) -> str:
         """The same for every attempt of this step or function, unique per run and path; for services that take one."""
         scope = self._scope
-        return scope.attempt.session.idempotency_key(scope.key_seq) if scope.key_seq else scope.attempt.run_id
+        return scope.attempt.session.idempotency_key(scope.key_seq) if scope.key_seq else scope.run_id
 
     @property
     def is_replaying(self) -> bool:
@@ -262,7 +262,11 @@ class Context:
         seq = scope.tell(START, component.name, encode_call(args, kwargs), component.name, component.kind)
         run_id = scope.attempt.session.child_id(seq)
         scope.attempt.driver.expect(run_id, component, scope.attempt.context)
-        return Run(run_id, started_in=self.run_id)
+        return Run(run_id, started_in=scope.attempt.run_id)
+
+    def has_started(self, started_in: str) -> bool:
+        """Whether a run that was started in the run with this id was started here."""
+        return started_in == self._scope.attempt.run_id
 
     async def join_run(self, run_id: str) -> Any:
         return await self._scope.operate(JOIN, "join", b"", None, 0, run_id)

@@ -86,7 +86,7 @@ class Run(TimeTravel):
         ctx = current_context()
         if ctx is None:
             return self._wait()
-        if self._started_in != ctx.run_id:
+        if not ctx.has_started(self._started_in):
             raise ConfigurationError(
                 f"Run {self.id} was not started by this run, so awaiting it cannot be recorded. Start it here with "
                 f"`component.start(...)`, or wait for an event that it sends."

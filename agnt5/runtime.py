@@ -110,6 +110,7 @@ class Runtime:
         input: bytes | None,
         answers: dict[str, tuple[int, bytes]],
         state: dict[str, bytes | None],
+        other_code: bool,
         reuse: bool,
         overlay: bool,
     ) -> str:
@@ -123,6 +124,7 @@ class Runtime:
                 input=input,
                 code=source,
                 code_digest=digest,
+                other_code=other_code,
                 outcomes=answers,
                 state=state,
                 reuse=reuse,

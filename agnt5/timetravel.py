@@ -99,12 +99,13 @@ class TimeTravel:
         input: Any = None,
         outputs: Mapping[str, Any] | None = None,
         fail: Mapping[str, Any] | None = None,
+        code: Component[..., Any] | Callable[..., Any] | None = None,
     ) -> ForkPlan:
         """Where such a fork would cut, what is in flight there, and what would run live. Writes nothing."""
         from agnt5.replay.fork import plan_fork
         from agnt5.run import Run
 
-        return plan_fork(Run(self.id), at, input=input, outputs=outputs, fail=fail)
+        return plan_fork(Run(self.id), at, input=input, outputs=outputs, fail=fail, code=code)
 
     def rerun(
         self,

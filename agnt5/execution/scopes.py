@@ -126,6 +126,11 @@ class FlowScope:
         return self.generation + 1
 
     @property
+    def run_id(self) -> str:
+        # What a fork shares was asked by another run, whose id may be part of what was asked.
+        return self.attempt.session.seen_run_id
+
+    @property
     def key_seq(self) -> int:
         return 0
 
@@ -255,6 +260,10 @@ class MemoScope:
     @property
     def label(self) -> str:
         return f"{self.attempt.session.path(self.seq)}:" if self.seq else ""
+
+    @property
+    def run_id(self) -> str:
+        return self.attempt.run_id
 
     @property
     def key_seq(self) -> int:

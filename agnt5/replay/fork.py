@@ -60,6 +60,7 @@ def plan_fork(
     input: Any = None,
     outputs: Mapping[str, Any] | None = None,
     fail: Mapping[str, Any] | None = None,
+    code: Component[..., Any] | Callable[..., Any] | None = None,
 ) -> ForkPlan:
     """Where `run.fork` with these arguments would cut, and what would run live. Nothing is written.
 
@@ -70,7 +71,7 @@ def plan_fork(
     place = 0 if input is not None else _place(run, at, changed)
     if input is not None and at not in (None, 0):
         raise ConfigurationError("Another input belongs to a fork from the start: leave `at` out, or the input.")
-    cut, in_flight, later = reader.fork_plan(run.id, place)
+    cut, in_flight, later = reader.fork_plan(run.id, place, code is not None or _has_changed(run))
     if input is not None:
         cut, in_flight = 1, []
     return ForkPlan(place, cut, [_command(one) for one in in_flight], [_command(one) for one in later])
@@ -94,7 +95,7 @@ def fork(
         raise ConfigurationError(f'inflight is "rerun" or "reuse", not {inflight!r}.')
     if objects not in ("overlay", "live"):
         raise ConfigurationError(f'objects is "overlay" or "live", not {objects!r}.')
-    plan = plan_fork(run, at, input=input, outputs=outputs, fail=fail)
+    plan = plan_fork(run, at, input=input, outputs=outputs, fail=fail, code=code)
     twice = sorted({*(outputs or ())} & {*(fail or ())})
     if twice:
         raise ConfigurationError(f"{twice[0]!r} cannot both give a value and fail.")
@@ -117,10 +118,21 @@ def fork(
         input=None if input is None else encode_call(*call_of(input)),
         answers=answers,
         state=changes,
+        other_code=code is not None or _has_changed(run),
         reuse=inflight == "reuse",
         overlay=objects == "overlay",
     )
     return Run(identity)
+
+
+def _has_changed(run: Run) -> bool:
+    """Whether the code that would go on differs from the code that was recorded."""
+    from agnt5 import registry
+    from agnt5.execution.code import snapshot
+
+    component = registry.find(run.component)
+    started = look().entries(run.id, 0, 1)[0]
+    return component is not None and snapshot(component).digest != started.code_digest
 
 
 def call_of(input: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:

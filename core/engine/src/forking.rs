@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use agnt5_journal::entry::Body;
 use agnt5_journal::{
-    ComponentKind, Entry, Forked, Given, Micros, Outcome, Payload, ROOT, Reuse, Seq, Spilled, StateChange,
-    Status, fork, segment,
+    CommandKind, ComponentKind, Entry, Forked, Given, Micros, Outcome, Payload, ROOT, Reuse, Seq, Spilled,
+    StateChange, Status, fork, segment,
 };
 use agnt5_store::{
     EventRow, EventState, RunFilter, RunNum, RunRow, Segment, Store, StoreError, overlay_suffix,
@@ -101,6 +101,7 @@ impl<S: Store> Engine<S> {
             self.refer(row.num, change.value.as_ref().unwrap_or(&Payload::default()), &spilled)?;
         }
         self.offer_events(row.num, &ask, &plan, &forked.given)?;
+        self.keep_reused_states(&row.overlay, &entries, &forked.given)?;
         for (seq, at, body) in
             [(0, entries[0].at, Body::Started(started)), (plan.cut, plan.at, Body::Forked(forked))]
         {
@@ -185,6 +186,31 @@ impl<S: Store> Engine<S> {
                 state: EventState::Kept,
             };
             self.store.put_event(&event)?;
+        }
+        Ok(())
+    }
+
+    /// An object call whose answer is reused has happened, so its copy of the object is as the call left it.
+    fn keep_reused_states(
+        &mut self,
+        overlay: &str,
+        entries: &[Entry],
+        given: &[Given],
+    ) -> Result<(), StoreError> {
+        if overlay.is_empty() {
+            return Ok(());
+        }
+        for seq in given.iter().map(|one| one.reused as usize).filter(|seq| *seq > 0) {
+            let Some(Some(Body::Command(command))) = entries.get(seq).map(|entry| &entry.body) else {
+                continue;
+            };
+            if command.kind() == CommandKind::Object
+                && let Some(call) = self.store.run_by_id(&command.child_id)?
+                && let Some(state) = self.state_left_by(call.num)?
+            {
+                let copy = format!("{}{}", command.target, overlay_suffix(overlay));
+                self.store.put_object(&copy, Some(&state))?;
+            }
         }
         Ok(())
     }
@@ -279,7 +305,7 @@ impl<S: Store> Engine<S> {
 
 fn planned(entries: &[Entry], ask: &ForkRun) -> Result<fork::ForkPlan, Fault> {
     let at = if ask.input.is_some() { 0 } else { ask.at };
-    let plan = fork::plan(entries, at);
+    let plan = fork::plan(entries, at, ask.other_code);
     let mut plan = plan.ok_or_else(|| {
         Refusal::new("StoreCorrupt", format!("the journal of run {} has no start", ask.origin_id))
     })?;

@@ -38,6 +38,8 @@ pub struct ForkRun {
     /// Another version of the code; empty digest: the same.
     pub code: Bytes,
     pub code_digest: Bytes,
+    /// It may ask otherwise after the last shared answer.
+    pub other_code: bool,
     /// Answers to commands after the cut, by path.
     pub outcomes: Vec<(String, Decision)>,
     /// Execution-scoped state from the cut on; `None` deletes.

@@ -146,7 +146,11 @@ impl Session {
         }
         let now = self.flow_time(now);
         loop {
-            let arrived = self.inbox.lock().pop_front();
+            let arrived = {
+                let mut inbox = self.inbox.lock();
+                let next = self.tape.next_of(&inbox);
+                inbox.remove(next)
+            };
             self.told |= arrived.is_some();
             let Some(arrival) = arrived.or_else(|| self.tape.next_held()) else {
                 return Ok(None);

@@ -46,14 +46,15 @@ pub struct Later {
 }
 
 /// The fork at the last position that is not after `at`. `None` when the journal does not begin with its start.
-pub fn plan(entries: &[Entry], at: Seq) -> Option<ForkPlan> {
+/// `other_code`: what the code asked because of the last shared answer is not shared; another version may ask otherwise.
+pub fn plan(entries: &[Entry], at: Seq, other_code: bool) -> Option<ForkPlan> {
     let Some(Body::Started(started)) = &entries.first()?.body else {
         return None;
     };
     let last = entries.len() - 1;
     let at = (at as usize).min(last);
     let cut = match started.kind() {
-        ComponentKind::Flow => cut_of_script(entries, at),
+        ComponentKind::Flow => cut_of_script(entries, at, other_code),
         _ => at + 1,
     };
     // A journal's end belongs to nobody but its own run.
@@ -173,7 +174,7 @@ impl Entry {
 }
 
 /// One past the last entry of the drain at or before `at`, and past `at` itself.
-fn cut_of_script(entries: &[Entry], at: usize) -> usize {
+fn cut_of_script(entries: &[Entry], at: usize, other_code: bool) -> usize {
     let mut scopes: HashMap<Seq, Seq> = HashMap::new();
     let mut position = 0;
     let mut end = entries.len();
@@ -195,6 +196,9 @@ fn cut_of_script(entries: &[Entry], at: usize) -> usize {
             break;
         }
         position = index;
+    }
+    if other_code {
+        return position + 1;
     }
     let script = |entry: &Entry| matches!(&entry.body, Some(Body::Command(command)) if command.scope == ROOT);
     let asked = entries[..end].iter().skip(position + 1).rposition(script).map_or(0, |n| position + 2 + n);

@@ -15,6 +15,8 @@ pub struct Reuse {
     run_id: String,
     always: HashSet<String>,
     results: HashMap<Key, VecDeque<(Seq, Outcome)>>,
+    /// When the older run was given the answer to a command: the seq of that entry.
+    answered: HashMap<Seq, Seq>,
     /// Older runs that a child of the same component may take answers from, by scope and component.
     children: HashMap<(String, String), VecDeque<String>>,
 }
@@ -49,6 +51,7 @@ impl Reuse {
                         && let Some(outcome @ Outcome::Value(_)) = Outcome::of_completion(&completion.outcome)
                     {
                         reuse.results.entry(key).or_default().push_back((completion.command, outcome));
+                        reuse.answered.insert(completion.command, entry.seq);
                     }
                 }
                 _ => {}
@@ -90,6 +93,10 @@ impl Reuse {
 
     pub(crate) fn take(&mut self, key: &Key) -> Option<(Seq, Outcome)> {
         self.results.get_mut(key)?.pop_front()
+    }
+
+    pub(crate) fn answered_at(&self, seq: Seq) -> Seq {
+        self.answered.get(&seq).copied().unwrap_or(Seq::MAX)
     }
 
     pub(crate) fn take_child(&mut self, scope: &str, component: &str) -> Option<crate::Rerun> {

@@ -165,7 +165,7 @@ impl PyEngine {
         self.changed(py, Request::Start(Box::new(start)))
     }
 
-    #[pyo3(signature = (run_id, origin_id, at, *, input=None, code=NOTHING, code_digest=NOTHING, outcomes=HashMap::new(), state=HashMap::new(), reuse=false, overlay=true))]
+    #[pyo3(signature = (run_id, origin_id, at, *, input=None, code=NOTHING, code_digest=NOTHING, other_code=false, outcomes=HashMap::new(), state=HashMap::new(), reuse=false, overlay=true))]
     #[allow(clippy::too_many_arguments)]
     fn fork(
         &self,
@@ -176,6 +176,7 @@ impl PyEngine {
         input: Option<Vec<u8>>,
         code: &[u8],
         code_digest: &[u8],
+        other_code: bool,
         outcomes: HashMap<String, (u8, Vec<u8>)>,
         state: HashMap<String, Option<Vec<u8>>>,
         reuse: bool,
@@ -193,6 +194,7 @@ impl PyEngine {
             input: input.map(Bytes::from),
             code: Bytes::copy_from_slice(code),
             code_digest: Bytes::copy_from_slice(code_digest),
+            other_code,
             outcomes,
             state,
             reuse,

@@ -177,10 +177,11 @@ impl PyReader {
         })
     }
 
-    fn fork_plan(&self, py: Python<'_>, run_id: &str, at: u64) -> PyResult<ForkPlan> {
+    #[pyo3(signature = (run_id, at, other_code=false))]
+    fn fork_plan(&self, py: Python<'_>, run_id: &str, at: u64, other_code: bool) -> PyResult<ForkPlan> {
         let num = self.find(py, run_id)?.num;
         let entries = self.read(py, |reader| entries(reader, num, 0, u64::MAX))?;
-        let plan = fork::plan(&entries, at).ok_or_else(|| {
+        let plan = fork::plan(&entries, at, other_code).ok_or_else(|| {
             errors::named("StoreCorrupt", &format!("the journal of run {run_id} has no start"))
         })?;
         let flat = |seq, scope, kind: CommandKind, path| (seq, scope, kind as i32, path);

@@ -290,6 +290,11 @@ impl PySession {
     }
 
     #[getter]
+    fn seen_run_id(&self) -> String {
+        self.session.lock().tape().seen_run_id().to_owned()
+    }
+
+    #[getter]
     fn reuses(&self) -> bool {
         self.session.lock().tape().started().rerun_of.is_some()
     }

@@ -59,6 +59,19 @@ impl Tape {
         self.cut
     }
 
+    /// The run that asked what is asked at this position: this one, or the one it was forked from.
+    pub fn seen_run_id(&self) -> &str {
+        let own = &self.started.run_id;
+        if !self.replaying || self.position as Seq >= self.cut {
+            return own;
+        }
+        let next = self.recorded[self.position..].iter().find_map(|entry| match &entry.body {
+            Some(Body::Forked(forked)) => Some(&forked.run_id),
+            _ => None,
+        });
+        next.unwrap_or(own)
+    }
+
     /// The answer to an open command, when it is known and need not wait for its turn.
     pub fn known_answer(&mut self, seq: Seq) -> Option<Arrival> {
         let op = self.ops.get(&seq)?;
@@ -71,6 +84,17 @@ impl Tape {
         let key = op.reuse_key?;
         let (reused, outcome) = self.answers.reuse.as_mut()?.take(&key)?;
         Some(Arrival::known(seq, outcome, Source::Reused(reused)))
+    }
+
+    /// Which of these is to be told next: what is reused keeps the order in which the older run was told.
+    pub fn next_of(&self, arrived: &VecDeque<Arrival>) -> usize {
+        let Some(reuse) = &self.answers.reuse else { return 0 };
+        let turn = |arrival: &Arrival| match arrival {
+            Arrival::Completed { source: Source::Reused(seq), .. } => Some(reuse.answered_at(*seq)),
+            _ => None,
+        };
+        let reused = arrived.iter().map_while(turn).enumerate();
+        reused.min_by_key(|(_, turn)| *turn).map_or(0, |(index, _)| index)
     }
 
     /// Whether the answer to an open command is known and waits for its turn: its effect must not start.
