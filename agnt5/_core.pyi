@@ -140,6 +140,8 @@ class Reader:
     ) -> list[RunRow]: ...
     def run(self, run_id: str) -> RunRow | None: ...
     def entries(self, run_id: str, first: int = 0, limit: int = 1000) -> list[Entry]: ...
+    def recording(self, run_id: str) -> Recording:
+        """The whole journal; StoreCorrupt when a part of it is missing."""
     def entry_count(self, run_id: str) -> int: ...
     def fork_plan(
         self, run_id: str, at: int, other_code: bool = False
@@ -155,6 +157,70 @@ class Reader:
         """JSON: schema version, sqlite version, journal mode, sizes, quick_check result."""
     def backup(self, path: str) -> None:
         """A consistent copy, made with VACUUM INTO."""
+
+@final
+class Recording:
+    """A whole journal in memory, large payloads included. Frozen."""
+
+    def __len__(self) -> int: ...
+    def entries(self, first: int = 0, limit: int = ...) -> list[Entry]: ...
+    def cursor(self, end: int = ...) -> Cursor:
+        """A replay from the start to before entry `end`."""
+    @property
+    def is_script(self) -> bool:
+        """Whether its body is a flow's."""
+
+@final
+class Cursor:
+    """Replays a journal that is only read: Session's names mean the same. Used from one thread at a time."""
+
+    @property
+    def run_id(self) -> str: ...
+    @property
+    def seen_run_id(self) -> str: ...
+    @property
+    def component(self) -> str: ...
+    @property
+    def kind(self) -> int: ...
+    @property
+    def input(self) -> bytes: ...
+    @property
+    def seed(self) -> bytes: ...
+    @property
+    def python(self) -> str: ...
+    @property
+    def code_digest(self) -> bytes: ...
+    @property
+    def now(self) -> int: ...
+    @property
+    def length(self) -> int: ...
+    @property
+    def position(self) -> int:
+        """The next entry that was not replayed."""
+    def command(
+        self,
+        kind: int,
+        name: str,
+        input: bytes = b"",
+        *,
+        due: int = 0,
+        target: str = "",
+        child_kind: int = 0,
+        at_most_once: bool = False,
+        code: bytes = b"",
+    ) -> int:
+        """The seq of the recorded command. When the journal has no more, a number above all of them, which nothing will
+        ever answer. DivergenceError when another command is recorded."""
+    def take(self) -> tuple[int, int, bytes] | None: ...
+    def returned(self) -> None:
+        """The code has returned. DivergenceError when the journal goes on."""
+    def at_value(self) -> bool:
+        """Whether the run returned a value here: code that still waits is not the code that did."""
+    def state(self, name: str) -> bytes | None: ...
+    def state_keys(self) -> list[str]: ...
+    def path(self, seq: int) -> str: ...
+    def child_id(self, seq: int) -> str: ...
+    def idempotency_key(self, seq: int) -> str: ...
 
 @final
 class RunRow:

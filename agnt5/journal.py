@@ -7,7 +7,7 @@ asked, and one that cannot be decoded here is shown as it lies.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
@@ -16,8 +16,9 @@ from agnt5.errors import SerializationError
 
 if TYPE_CHECKING:
     from agnt5 import _core
+    from agnt5.component import Component
+    from agnt5.replay.replay import Replay
 
-_PAGE = 1000
 _WIDEST = 40
 
 
@@ -184,10 +185,14 @@ class Entry:
 class Journal(Sequence[Entry]):
     """The entries of one run, in order of their commands. `str(journal)` is a table."""
 
+    # What the store or a file holds, completions and marks included: replays and comparisons read these.
+    stored: list[_core.Entry]
+    recording: _core.Recording
+
     def __init__(self, run_id: str, entries: list[Entry]) -> None:
         self.run_id = run_id
-        # What the store or a file holds, completions and marks included: replays and comparisons read these.
-        self.stored: list[_core.Entry] = []
+        # Whether it came from a file: then it is only data.
+        self.loaded = False
         self.warnings: list[str] = []
         self.logs: list[tuple[str, datetime, str]] = []
         self._entries = entries
@@ -195,15 +200,17 @@ class Journal(Sequence[Entry]):
     @classmethod
     def read(cls, reader: _core.Reader, row: _core.RunRow) -> Journal:
         """Fold what is stored of this run."""
-        return cls.fold(row.id, stored_entries(reader, row.id))
+        return cls.of(reader.recording(row.id))
 
     @classmethod
-    def fold(cls, run_id: str, stored: list[_core.Entry]) -> Journal:
-        """One entry per command out of the stored ones, which are whole and in order."""
+    def of(cls, recording: _core.Recording) -> Journal:
+        """One entry per command out of the stored ones."""
         from agnt5.execution.kinds import COMMAND_WORDS
 
-        journal = cls(run_id, [])
+        stored = recording.entries()
+        journal = cls(stored[0].run_id, [])
         journal.stored = stored
+        journal.recording = recording
         by_seq: dict[int, Entry] = {}
         for one in stored:
             if one.body == "command":
@@ -222,6 +229,20 @@ class Journal(Sequence[Entry]):
                 journal.warnings = list(one.warnings)
                 journal.logs = log_lines(one.logs)
         return journal
+
+    @property
+    def component(self) -> str:
+        """The component whose run this is."""
+        return self.stored[0].component
+
+    def replay(
+        self, code: Component[..., Any] | Callable[..., Any] | str | None = None, *, trust: bool = False
+    ) -> Replay:
+        """Step through it; see `Run.replay`. A loaded journal runs no code unless `code` is given, or `trust` says to
+        run the code that it brings."""
+        from agnt5.replay.replay import replay_of
+
+        return replay_of(self, code, trust)
 
     @overload
     def __getitem__(self, index: int) -> Entry: ...
@@ -267,14 +288,6 @@ class Journal(Sequence[Entry]):
 
     def __repr__(self) -> str:
         return f"<Journal of {self.run_id}: {len(self)} entries>"
-
-
-def stored_entries(reader: _core.Reader, run_id: str) -> list[_core.Entry]:
-    """All entries of a run, read page by page so that no page pins the write-ahead log for long."""
-    entries: list[_core.Entry] = []
-    while page := reader.entries(run_id, len(entries), _PAGE):
-        entries += page
-    return entries
 
 
 def _digest(payload: bytes) -> bytes:

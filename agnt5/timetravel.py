@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from agnt5.component import Component
     from agnt5.journal import Entry
     from agnt5.replay.fork import ForkPlan
+    from agnt5.replay.replay import Replay
     from agnt5.replay.rerun import Reused
     from agnt5.run import Run
 
@@ -25,6 +26,18 @@ class TimeTravel:
 
     __slots__ = ()
     id: str
+
+    def replay(self, code: Component[..., Any] | Callable[..., Any] | str | None = None) -> Replay:
+        """Step through this run, backwards too: source, locals and state at every position. No step body runs.
+
+        `code`: a component to drive instead of the one that is defined now, or "recorded" for its source as it was. A
+        running run is replayed as far as it is recorded. Where the code asks otherwise than recorded, the replay ends
+        there and `.divergence` says how. Runs of functions and methods, whose bodies do I/O, are stepped over their
+        entries without their code.
+        """
+        from agnt5.run import Run
+
+        return Run(self.id).journal.replay(code)
 
     @property
     def parent(self) -> Run | None:

@@ -352,7 +352,7 @@ class Attempt:
         if self.barrier:
             self.check()
         try:
-            if due or dest or child_kind or at_most_once or code:
+            if due or dest or child_kind or at_most_once:
                 return self.session.command(
                     kind,
                     name,
@@ -363,6 +363,8 @@ class Attempt:
                     at_most_once=at_most_once,
                     code=code,
                 )
+            if code:
+                return self.session.command(kind, name, payload, code=code)
             return self.session.command(kind, name, payload)
         except DivergenceError as error:
             self.poisoned_by(stops.explain(self, error, caller(2)))

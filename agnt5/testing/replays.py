@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from agnt5.errors import ConfigurationError
-from agnt5.execution.replaysession import replay
+from agnt5.execution.flowreplay import replay
 from agnt5.run import Run, get_run
 from agnt5.runtime import owner_or_reader
 
@@ -32,4 +32,4 @@ def assert_replays(run: Run | str, component: Component[..., object] | None = No
     if code.kind != FLOW:
         raise ConfigurationError(f"{code.name} is no flow; only a flow's body is replayed command by command.")
     _, reader = owner_or_reader()
-    replay(code, reader, found.id)
+    replay(code, reader.recording(found.id))

@@ -111,12 +111,6 @@ def ordered_twice(order: Order) -> Order:
 
 @played()
 @flow
-async def nothing_asked(ctx: Context) -> str:
-    return "done"
-
-
-@played()
-@flow
 async def clock_and_chance(ctx: Context) -> list[Any]:
     seen: list[Any] = [ctx.now(), ctx.random.random(), str(ctx.uuid())]
     await ctx.call(fetch, "between", 2)
@@ -232,7 +226,7 @@ async def a_context_manager(ctx: Context) -> str:
 
 @played()
 @flow
-async def sleeps(ctx: Context) -> str:
+async def sleeps_twice(ctx: Context) -> str:
     await ctx.sleep(timedelta(milliseconds=5))
     await asyncio.sleep(0.005)
     return await ctx.call(fetch, "awake")
@@ -352,21 +346,21 @@ async def a_sync_function(ctx: Context, number: int) -> int:
 
 
 @flow
-async def child(ctx: Context, name: str) -> str:
+async def small_child(ctx: Context, name: str) -> str:
     return await ctx.call(fetch, f"child {name}", 1)
 
 
 @played()
 @flow
 async def child_runs(ctx: Context) -> list[str]:
-    first = await ctx.call(child, "a")
-    return [first, *await asyncio.gather(child.run("b"), ctx.call(child, "c"))]
+    first = await ctx.call(small_child, "a")
+    return [first, *await asyncio.gather(small_child.run("b"), ctx.call(small_child, "c"))]
 
 
 @played()
 @flow
 async def started_and_awaited(ctx: Context) -> str:
-    run = child.start("d")
+    run = small_child.start("d")
     await ctx.call(fetch, "meanwhile")
     return await run
 
@@ -445,26 +439,8 @@ async def sends_to_itself(ctx: Context) -> Any:
 @flow
 async def everything_at_once(ctx: Context, number: int) -> list[Any]:
     await ctx.state.set("phase", "start")
-    halves = await asyncio.gather(ctx.call(research, "all"), ctx.call(child, "z"), ctx.call(double, number))
+    halves = await asyncio.gather(ctx.call(research, "all"), ctx.call(small_child, "z"), ctx.call(double, number))
     async with asyncio.timeout(3600):
         await ctx.sleep(0.002)
     await ctx.state.set("phase", "end")
     return [*halves, await ctx.state.get("phase")]
-
-
-async def record(played: Played) -> Run:
-    """Start it on the runtime of this test, let happen what happens to it, and wait for its end."""
-    run = played.component.start(*played.args)
-    if played.during is not None:
-        await played.during(run)
-    with contextlib.suppress(agnt5.RunFailed):
-        await run
-    return run
-
-
-def end_of(run: Run) -> tuple[str, str]:
-    """Value or error of a run, and its status; comparable between runs. Waits for its end."""
-    try:
-        return repr(run.result(10)), str(run.status)
-    except agnt5.RunFailed as error:
-        return f"{error.cause_type}: {error.cause_message}", str(run.status)

@@ -9,7 +9,8 @@ import pytest
 import agnt5
 from agnt5 import ConfigurationError, Context, Run, flow, function
 from agnt5.durable import object as durable_object
-from replay.corpus import CORPUS, end_of, executed, record
+from replay.corpus import CORPUS, executed
+from replay.playing import end_of, record
 
 
 def draft(topic: str) -> str:

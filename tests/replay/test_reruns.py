@@ -16,7 +16,8 @@ import pytest
 import agnt5
 from agnt5 import Context, flow, function
 from agnt5.replay import why_not
-from replay.corpus import CORPUS, end_of, executed, record
+from replay.corpus import CORPUS, executed
+from replay.playing import end_of, record
 
 asked: list[str] = []
 note = asked.append  # bodies that read the list itself would be other code after every call

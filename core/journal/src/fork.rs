@@ -6,9 +6,7 @@
 use std::collections::HashMap;
 
 use crate::entry::Body;
-use crate::{
-    CommandKind, ComponentKind, Entry, Given, Micros, Outcome, Paths, ROOT, Seq, completion, ended, given,
-};
+use crate::{CommandKind, ComponentKind, Entry, Given, Micros, Outcome, Paths, ROOT, Seq, given};
 
 /// A fork at one place of a journal.
 #[derive(Clone, Debug, PartialEq)]
@@ -130,47 +128,6 @@ pub fn answered_before(entries: &[Entry], cut: Seq) -> HashMap<String, Seq> {
         }
     }
     answered
-}
-
-impl Entry {
-    /// Every payload in it.
-    pub fn payloads(&self) -> Vec<&crate::Payload> {
-        let mut found = Vec::new();
-        match &self.body {
-            Some(Body::Started(started)) => found.extend(started.input.iter().chain(&started.code)),
-            Some(Body::Command(command)) => found.extend(&command.input),
-            Some(Body::Completion(completion)) => match &completion.outcome {
-                Some(completion::Outcome::Value(payload) | completion::Outcome::Failure(payload)) => {
-                    found.push(payload);
-                }
-                Some(completion::Outcome::Received(received)) => found.extend(&received.payload),
-                _ => {}
-            },
-            Some(Body::FailedAttempt(failed)) => found.extend(&failed.failure),
-            Some(Body::Ended(ended)) => {
-                if let Some(ended::Outcome::Value(payload) | ended::Outcome::Failure(payload)) =
-                    &ended.outcome
-                {
-                    found.push(payload);
-                }
-                found.extend(&ended.object_state);
-            }
-            Some(Body::Forked(forked)) => {
-                for one in &forked.given {
-                    match &one.outcome {
-                        Some(given::Outcome::Value(payload) | given::Outcome::Failure(payload)) => {
-                            found.push(payload);
-                        }
-                        Some(given::Outcome::Received(received)) => found.extend(&received.payload),
-                        _ => {}
-                    }
-                }
-                found.extend(forked.state.iter().filter_map(|change| change.value.as_ref()));
-            }
-            _ => {}
-        }
-        found
-    }
 }
 
 /// One past the last entry of the drain at or before `at`, and past `at` itself.

@@ -15,6 +15,7 @@ mod memo;
 mod op;
 mod outcome;
 mod paths;
+mod payloads;
 pub mod retry;
 mod reuse;
 pub mod segment;

@@ -40,8 +40,9 @@ pub struct Op {
     pub name: Box<str>,
     pub scope: Seq,
     pub path: Box<str>,
-    /// The same for every attempt; idempotency keys and child ids are made of it.
-    pub identity: [u8; 16],
+    /// The same for every attempt; idempotency keys and child ids are made of it. `None` for a script's command: it is
+    /// made of the path when somebody asks, see `Tape::identity`.
+    pub(crate) identity: Option<[u8; 16]>,
     pub due: Micros,
     pub target: Box<str>,
     pub child_id: Box<str>,
@@ -55,7 +56,7 @@ pub struct Op {
 }
 
 impl Op {
-    pub(crate) fn of(command: &Command, path: String, identity: [u8; 16], recorded: bool) -> Self {
+    pub(crate) fn of(command: &Command, path: String, identity: Option<[u8; 16]>, recorded: bool) -> Self {
         Self {
             kind: command.kind(),
             name: command.name.as_str().into(),
@@ -75,7 +76,7 @@ impl Op {
 
     /// Stands for the run's own body while it waits for its next attempt.
     pub fn of_body(retry_at: Micros) -> Self {
-        let mut op = Self::of(&Command::default(), String::new(), [0; 16], true);
+        let mut op = Self::of(&Command::default(), String::new(), None, true);
         op.retry_at = retry_at;
         op
     }

@@ -190,7 +190,7 @@ fn after_a_crash_a_functions_recorded_success_answers_and_the_rest_runs_again_un
     tape.begin(call).unwrap();
     let (done, _) = tape.ask(call, &step("part", "1"), 1_002).unwrap();
     let (lost, _) = tape.ask(call, &step("part", "2"), 1_003).unwrap();
-    let key = tape.op(lost).unwrap().identity;
+    let key = tape.identity(lost).unwrap();
     arrive(&mut tape, done, value("p1"));
     let journal = Recorder::new().after(&mut tape);
 
@@ -201,7 +201,7 @@ fn after_a_crash_a_functions_recorded_success_answers_and_the_rest_runs_again_un
     // The body asks in another order this time.
     let (second, answer) = tape.ask(call, &step("part", "2"), 3_000).unwrap();
     assert_eq!((second, answer), (lost, Answer::Pending));
-    assert_eq!(tape.op(second).unwrap().identity, key);
+    assert_eq!(tape.identity(second).unwrap(), key);
     assert_eq!(tape.ask(call, &step("part", "1"), 3_000).unwrap(), (done, Answer::Known(value("p1"))));
     assert!(tape.take_fresh().0.is_empty());
 }
@@ -212,7 +212,7 @@ fn the_next_attempt_keeps_successes_and_asks_failures_again_under_a_marked_path(
     assert_eq!(tape.begin(ROOT).unwrap(), 1);
     let (good, _) = tape.ask(ROOT, &step("part", "1"), 1_001).unwrap();
     let (bad, _) = tape.ask(ROOT, &step("part", "2"), 1_002).unwrap();
-    let key = tape.op(bad).unwrap().identity;
+    let key = tape.identity(bad).unwrap();
     arrive(&mut tape, good, value("p1"));
     arrive(&mut tape, bad, failure("no"));
     assert!(tape.fail_attempt(ROOT, Bytes::from_static(b"no"), 9_000, Bytes::new(), 0, 1_003));
@@ -224,7 +224,7 @@ fn the_next_attempt_keeps_successes_and_asks_failures_again_under_a_marked_path(
     assert_eq!(answer, Answer::Pending);
     assert_ne!(again, bad);
     assert_eq!(&*tape.op(again).unwrap().path, "part#2@2");
-    assert_eq!(tape.op(again).unwrap().identity, key, "every attempt carries the same key");
+    assert_eq!(tape.identity(again).unwrap(), key, "every attempt carries the same key");
 
     // The process dies in the second attempt: what failed in the first is still not an answer.
     let mut tape = Recorder::new().after(&mut tape).again();
@@ -313,7 +313,7 @@ proptest! {
         let mut uses = [0; 4];
         for (index, input) in shuffled(first_order).into_iter().enumerate() {
             let (seq, _) = tape.ask(ROOT, &step("part", TEXTS[input]), 1_001).unwrap();
-            let key = tape.op(seq).unwrap().identity;
+            let key = tape.identity(seq).unwrap();
             let answer = recorded[index].then(|| format!("{}{}", TEXTS[input], uses[input]));
             if let Some(answer) = &answer {
                 arrive(&mut tape, seq, value(answer));
@@ -332,7 +332,7 @@ proptest! {
                 Some(text) => prop_assert_eq!(answer, Answer::Known(value(text))),
                 None => {
                     prop_assert_eq!(answer, Answer::Pending);
-                    prop_assert_eq!(&tape.op(seq).unwrap().identity, key);
+                    prop_assert_eq!(&tape.identity(seq).unwrap(), key);
                 }
             }
             uses[input] += 1;

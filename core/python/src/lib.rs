@@ -1,16 +1,20 @@
 //! `agnt5._core`: a thin face of the core for Python. No logic; see `agnt5/_core.pyi` for the contract.
 
+mod cursor;
 mod engine;
 mod entry;
 mod errors;
 mod functions;
 mod reader;
+mod recording;
 mod session;
 
 use pyo3::prelude::*;
 
 #[pymodule]
 mod _core {
+    #[pymodule_export]
+    use crate::cursor::PyCursor;
     #[pymodule_export]
     use crate::engine::PyEngine;
     #[pymodule_export]
@@ -19,6 +23,8 @@ mod _core {
     use crate::functions::{derive, digest, new_run_id, retry_delay, visit};
     #[pymodule_export]
     use crate::reader::PyReader;
+    #[pymodule_export]
+    use crate::recording::PyRecording;
     #[pymodule_export]
     use crate::session::PySession;
 

@@ -13,6 +13,7 @@ use serde_json::json;
 
 use crate::entry::{PyEntry, PyRunRow};
 use crate::errors;
+use crate::recording::PyRecording;
 
 /// Bytes of segments read per transaction.
 const PAGE: usize = 1 << 20;
@@ -175,6 +176,20 @@ impl PyReader {
             }
             Ok(views)
         })
+    }
+
+    fn recording(&self, py: Python<'_>, run_id: &str) -> PyResult<PyRecording> {
+        let num = self.find(py, run_id)?.num;
+        let entries = self.read(py, |reader| {
+            let mut entries = entries(reader, num, 0, u64::MAX)?;
+            for payload in entries.iter_mut().flat_map(Entry::payloads_mut) {
+                if payload.as_blob().is_some() {
+                    *payload = Payload::inline(bytes_of(reader, Some(payload))?);
+                }
+            }
+            Ok(entries)
+        })?;
+        PyRecording::new(entries)
     }
 
     #[pyo3(signature = (run_id, at, other_code=false))]

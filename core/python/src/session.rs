@@ -53,7 +53,7 @@ pub mod outcome_code {
 /// The default of optional bytes.
 pub const NOTHING: &[u8] = b"";
 
-type Told<'py> = (u64, u8, Bound<'py, PyBytes>);
+pub type Told<'py> = (u64, u8, Bound<'py, PyBytes>);
 
 #[pyclass(frozen, name = "Session", module = "agnt5._core")]
 pub struct PySession {
@@ -359,7 +359,7 @@ impl PySession {
 
     fn idempotency_key(&self, seq: u64) -> String {
         let session = self.session.lock();
-        let identity = session.tape().op(seq).map(|op| op.identity);
+        let identity = session.tape().identity(seq);
         identity.map_or_else(String::new, |identity| agnt5_journal::identity::hex(&identity))
     }
 

@@ -217,7 +217,8 @@ fn start_step(attempt: &mut Attempt, seq: Seq, laws: &mut Laws) {
     if op.retry_at > 0 || attempt.running.contains(&seq) {
         return;
     }
-    laws.step_starts(&attempt.run, &op.path, op.identity);
+    let identity = attempt.session.tape().identity(seq).expect("it is open");
+    laws.step_starts(&attempt.run, &op.path, identity);
     attempt.paths.insert(seq, op.path.to_string());
     attempt.running.push(seq);
 }

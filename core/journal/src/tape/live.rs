@@ -3,11 +3,10 @@
 use bytes::Bytes;
 
 use super::{Arrival, Source, Taken, Tape};
-use crate::divergence::describe_recorded;
 use crate::entry::Body;
 use crate::{
-    CancelRequested, CommandKind, Completion, Divergence, Ended, FailedAttempt, Micros, Outcome, Payload,
-    ROOT, Resumed, Seq, TapeError,
+    CancelRequested, CommandKind, Completion, Ended, FailedAttempt, Micros, Outcome, Payload, ROOT, Resumed,
+    Seq, TapeError,
 };
 
 impl Tape {
@@ -91,8 +90,10 @@ impl Tape {
                     self.answers.note(&op.path);
                 }
                 let known = outcome.clone();
-                if let Some(memo) = self.memos.get_mut(&op.scope) {
-                    memo.note(&op.identity, seq, |record| record.outcome = Some(known));
+                if let Some(memo) = self.memos.get_mut(&op.scope)
+                    && let Some(identity) = &op.identity
+                {
+                    memo.note(identity, seq, |record| record.outcome = Some(known));
                 }
                 Some(Taken::Completed { seq, outcome })
             }
@@ -142,13 +143,7 @@ impl Tape {
     ) -> Result<(), TapeError> {
         self.check_open()?;
         if let Some(index) = self.next_script_index() {
-            let seq = self.recorded[index].seq;
-            let expected = match &self.recorded[index].body {
-                Some(Body::Command(command)) => describe_recorded(command),
-                _ => "an answer to an open command".to_owned(),
-            };
-            let actual = "the code returned".to_owned();
-            return Err(Divergence { seq, path: String::new(), expected, actual }.into());
+            return Err(self.returned_early(index).into());
         }
         self.replaying = false;
         if !self.script {

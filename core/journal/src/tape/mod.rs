@@ -19,6 +19,7 @@ use crate::entry::Body;
 use crate::memo::Memo;
 use crate::{
     CommandKind, ComponentKind, Entry, Micros, Op, Outcome, Payload, ROOT, Seq, Spilled, Started, TapeError,
+    identity,
 };
 
 /// What a memo scope answers to a command.
@@ -245,6 +246,15 @@ impl Tape {
         self.ops.get(&seq)
     }
 
+    /// What idempotency keys and child ids of an open command are made of: the same for every attempt.
+    pub fn identity(&self, seq: Seq) -> Option<[u8; 16]> {
+        self.ops.get(&seq).map(|op| self.identity_of(op))
+    }
+
+    pub(super) fn identity_of(&self, op: &Op) -> [u8; 16] {
+        op.identity.unwrap_or_else(|| identity::script_identity(&self.started.run_id, &op.path))
+    }
+
     /// The run that this command made or awaits.
     pub fn child_id(&self, seq: Seq) -> Option<&str> {
         let recorded = || match &self.recorded.get(seq as usize)?.body {
@@ -272,6 +282,11 @@ impl Tape {
 
     pub fn cancel_taken(&self) -> bool {
         self.cancel_taken
+    }
+
+    /// Seq of the next entry that this tape has not replayed; its length when there is none.
+    pub fn position(&self) -> Seq {
+        self.position.min(self.recorded.len()) as Seq
     }
 
     /// Whether anything is recorded that this tape has not replayed, for messages.

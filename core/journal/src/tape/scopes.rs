@@ -36,7 +36,7 @@ impl Tape {
 
     pub(super) fn load_memo(&self, scope: Seq) -> Memo {
         let mut memo = match self.ops.get(&scope) {
-            Some(op) => Memo::new(op.identity, op.path.to_string()),
+            Some(op) => Memo::new(self.identity_of(op), op.path.to_string()),
             None => Memo::new(identity::script_identity(&self.started.run_id, ""), String::new()),
         };
         for seq in self.by_scope.get(&scope).into_iter().flatten() {
@@ -98,8 +98,15 @@ impl Tape {
             }
             Found::New { occurrence, marked } => {
                 let path = memo_path(&memo.path, ask.name, occurrence, generation, marked);
-                let command =
-                    self.build(ask, scope, asked.digest, occurrence, generation, asked.uses, &asked.identity);
+                let command = self.build(
+                    ask,
+                    scope,
+                    asked.digest,
+                    occurrence,
+                    generation,
+                    asked.uses,
+                    Some(&asked.identity),
+                );
                 let record = Record {
                     seq: self.length,
                     generation,
@@ -113,7 +120,7 @@ impl Tape {
                     at_most_once: ask.at_most_once,
                 };
                 self.memo(scope).load(asked.identity, ask.name, occurrence, record);
-                let seq = self.append_command(command, path, asked.identity, at);
+                let seq = self.append_command(command, path, Some(asked.identity), at);
                 Ok((seq, self.answer_at_once(scope, seq, ask, &asked.identity, at)))
             }
         }
@@ -161,7 +168,7 @@ impl Tape {
             name: ask.name.into(),
             scope,
             path: record.path.as_str().into(),
-            identity,
+            identity: Some(identity),
             due: record.due,
             target: ask.target.into(),
             child_id: record.child_id.as_str().into(),

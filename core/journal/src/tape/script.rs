@@ -8,7 +8,7 @@ use crate::divergence::{describe, describe_recorded};
 use crate::entry::Body;
 use crate::paths::segment_of;
 use crate::{
-    Ask, CommandKind, Divergence, Entry, Micros, Op, Outcome, ROOT, Seq, Taken, TapeError, identity,
+    Ask, CommandKind, Divergence, Entry, Micros, Op, Outcome, ROOT, Seq, Taken, TapeError, ended, identity,
 };
 
 impl Tape {
@@ -25,10 +25,47 @@ impl Tape {
             return Ok(self.cancel(ROOT, ask, digest, at));
         }
         let path = segment_of(ask.name, occurrence);
-        let identity = identity::script_identity(&self.started.run_id, &path);
-        let command = self.build(ask, ROOT, digest, occurrence, 0, 0, &identity);
+        // Two hashes for each command are felt; nearly none is asked for its identity.
+        let identity = ask.kind.makes_child().then(|| identity::script_identity(&self.started.run_id, &path));
+        let command = self.build(ask, ROOT, digest, occurrence, 0, 0, identity.as_ref());
         self.count(ask.name, occurrence);
-        Ok(self.append_command(command, path, identity, at))
+        Ok(self.append_command(command, path, None, at))
+    }
+
+    /// The same for a journal that is only read. `None`: it has no more.
+    pub fn command_recorded(&mut self, ask: &Ask) -> Result<Option<Seq>, TapeError> {
+        let digest = identity::digest(&ask.input);
+        let occurrence = self.occurrences.get(ask.name).copied().unwrap_or(0);
+        match self.next_script_index() {
+            Some(index) => self.match_recorded(index, ask, digest, occurrence).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// The code of a journal that is only read has returned: it must have ended here too, if it has ended.
+    pub fn returned_recorded(&mut self) -> Result<(), TapeError> {
+        match self.next_script_index() {
+            Some(index) if !matches!(self.recorded[index].body, Some(Body::Ended(_))) => {
+                Err(self.returned_early(index).into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Whether a journal that is only read ends here with a value, which only its code can have returned.
+    pub fn at_value(&mut self) -> bool {
+        let Some(index) = self.next_script_index() else { return false };
+        matches!(&self.recorded[index].body, Some(Body::Ended(ended)) if matches!(ended.outcome, Some(ended::Outcome::Value(_))))
+    }
+
+    /// The code returned where the journal goes on.
+    pub(super) fn returned_early(&self, index: usize) -> Divergence {
+        let expected = match &self.recorded[index].body {
+            Some(Body::Command(command)) => describe_recorded(command),
+            _ => "an answer to an open command".to_owned(),
+        };
+        let (seq, actual) = (self.recorded[index].seq, "the code returned".to_owned());
+        Divergence { seq, path: String::new(), expected, actual }
     }
 
     pub(super) fn match_recorded(
@@ -72,11 +109,10 @@ impl Tape {
             .into());
         }
         let seq = entry.seq;
-        let identity = identity::script_identity(&self.started.run_id, &path);
-        let mut op = Op::of(command, path, identity, true);
+        let mut op = Op::of(command, path, None, true);
         let command = command.clone();
         if seq < self.cut && matches!(command.kind(), CommandKind::Child | CommandKind::Object) {
-            op.child_id = identity::child_id(&self.started.run_id, &identity).into();
+            op.child_id = identity::child_id(&self.started.run_id, &self.identity_of(&op)).into();
         }
         self.position = index + 1;
         self.count(ask.name, occurrence);

@@ -42,8 +42,8 @@ impl Tape {
         if let Ok(target) = ask.target.parse() {
             self.abandon_scope(target, at);
         }
-        let command = self.build(ask, scope, digest, 0, 0, 0, &[0; 16]);
-        self.append_command(command, String::new(), [0; 16], at)
+        let command = self.build(ask, scope, digest, 0, 0, 0, None);
+        self.append_command(command, String::new(), None, at)
     }
 
     #[allow(clippy::too_many_arguments)]
@@ -55,10 +55,12 @@ impl Tape {
         occurrence: u32,
         generation: u32,
         uses: u32,
-        identity: &[u8; 16],
+        identity: Option<&[u8; 16]>,
     ) -> Command {
         let child_id = match ask.kind {
-            kind if kind.makes_child() => identity::child_id(&self.started.run_id, identity),
+            kind if kind.makes_child() => {
+                identity::child_id(&self.started.run_id, identity.unwrap_or(&[0; 16]))
+            }
             CommandKind::Join => ask.target.to_owned(),
             // Giving up a child's answer means giving up the child; a started run goes on without its starter.
             CommandKind::Cancel => self.child_of(ask.target),
@@ -111,7 +113,7 @@ impl Tape {
         &mut self,
         command: Command,
         path: String,
-        identity: [u8; 16],
+        identity: Option<[u8; 16]>,
         at: Micros,
     ) -> Seq {
         let seq = self.length;
@@ -156,8 +158,10 @@ impl Tape {
         let Some(op) = self.ops.remove(&seq) else {
             return;
         };
-        if let Some(memo) = self.memos.get_mut(&op.scope) {
-            memo.note(&op.identity, seq, |record| record.cancelled = true);
+        if let Some(memo) = self.memos.get_mut(&op.scope)
+            && let Some(identity) = &op.identity
+        {
+            memo.note(identity, seq, |record| record.cancelled = true);
         }
         if op.kind == CommandKind::Call {
             self.memos.remove(&seq);

@@ -1,0 +1,138 @@
+"""Which code a replay drives, and how its source and expressions are read.
+
+Source found in a journal is compiled only on the caller's word. Expressions are evaluated on a replay that is thrown
+away.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import inspect
+import json
+import linecache
+import sys
+import textwrap
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from agnt5 import registry
+from agnt5.component import Component, component_of
+from agnt5.errors import ConfigurationError
+from agnt5.execution.frames import distance, frames
+from agnt5.replay.values import Shown
+
+if TYPE_CHECKING:
+    from agnt5.execution.flowreplay import FlowReplay
+    from agnt5.journal import Journal
+    from agnt5.replay.view import Frame
+
+RECORDED = "recorded"
+_RAISE = object()
+
+
+def choose(
+    journal: Journal, code: Component[..., Any] | Callable[..., Any] | str | None, trust: bool
+) -> tuple[Component[..., Any] | None, str]:
+    """The component to drive, or None and why not."""
+    if isinstance(code, str):
+        if code != RECORDED:
+            raise ConfigurationError(f'`code=` is a component or "{RECORDED}", not {code!r}.')
+        return recorded(journal), ""
+    if code is not None:
+        component = component_of(code)
+        if component is None:
+            raise ConfigurationError(f"`code=` is a component, as @flow makes one, not {code!r}.")
+        return component, ""
+    if journal.loaded:
+        if trust:
+            return recorded(journal), ""
+        return None, (
+            "A loaded journal is only data, so its entries are stepped over and no code runs. Give `code=` a "
+            "component, or `trust=True` to run the code that the journal brings."
+        )
+    component = registry.find(journal.component)
+    if component is None:
+        return None, (
+            f"Nothing is called {journal.component!r} in this process, so no code runs. Define it, or replay the code "
+            f'that was recorded: `code="{RECORDED}"`.'
+        )
+    return component, ""
+
+
+def recorded(journal: Journal) -> Component[..., Any]:
+    """The component as its source was when the run was recorded, over the module that it came from as it is now."""
+    started = journal.stored[0]
+    functions = json.loads(started.code) if started.code else []
+    if not functions or functions[0]["source"] is None:
+        raise ConfigurationError(f"Run {journal.run_id} has no recorded source of {journal.component!r}.")
+    module = functions[0]["module"]
+    namespace = dict(vars(sys.modules[module])) if module in sys.modules else {"__name__": module}
+    kept = registry.snapshot()
+    try:
+        # What the body calls comes after it in the record, and must be there when the body's decorators run.
+        for function in reversed(functions):
+            if function["source"] is not None:
+                _define(function, journal.run_id, namespace)
+    except Exception as error:
+        raise ConfigurationError(
+            f"The recorded source of {journal.component!r} cannot be run here: {type(error).__name__}: {error}"
+        ) from error
+    finally:
+        registry.restore(kept)
+    name = functions[0]["name"].rpartition(".")[2]
+    component = component_of(namespace.get(name))
+    if component is None:
+        raise ConfigurationError(f"The recorded source of {journal.component!r} makes no component called {name!r}.")
+    return component
+
+
+def _define(function: dict[str, Any], run_id: str, namespace: dict[str, Any]) -> None:
+    text = textwrap.dedent(function["source"])
+    filename = f"<{function['name']} as recorded in {run_id}>"
+    first = max(int(function["line"]), 1)
+    tree = ast.increment_lineno(ast.parse(text), first - 1)
+    lines = ["\n"] * (first - 1) + text.splitlines(keepends=True)
+    linecache.cache[filename] = (len(text), None, lines, filename)
+    exec(compile(tree, filename, "exec"), namespace)
+
+
+def marked(frame: Frame) -> str:
+    """The source of a frame's function with its current line marked; the line alone when there is no source."""
+    lines = linecache.getlines(frame.file)[frame.first - 1 :]
+    try:
+        block = inspect.getblock(lines)
+    except (IndentationError, SyntaxError):
+        block = []
+    if not block or not 0 <= frame.line - frame.first < len(block):
+        return f"→ {frame.line:>4} {frame.code or '(no source)'}"
+    text = textwrap.dedent("".join(block)).splitlines()
+    return "\n".join(
+        f"{'→' if number == frame.line else ' '} {number:>4} {line}" for number, line in enumerate(text, frame.first)
+    )
+
+
+def snapshot(replay: FlowReplay, expression: str) -> Any:
+    """The value of an expression as it is here: a copy, for the flow goes on changing what it holds."""
+    value = evaluate(replay, expression, missing=None)
+    try:
+        return copy.deepcopy(value)
+    except Exception:  # a copy may fail in any way
+        return Shown().text(value)
+
+
+def evaluate(replay: FlowReplay, expression: str, *, missing: Any = _RAISE) -> Any:
+    """The value of an expression where the code stands; outer frames are asked for names that the inner one lacks."""
+    code = compile(expression, "<expression>", "eval")
+    unknown: NameError | None = None
+    tasks = [task for task in (replay.woken, *replay.tasks()) if task is not None and not task.done()]
+    for frame in reversed(frames(tasks[0]) if tasks else []):
+        if distance(frame.filename) == 2:
+            continue
+        try:
+            return eval(code, frame.frame.f_globals, dict(frame.frame.f_locals))
+        except NameError as error:
+            unknown = unknown or error
+    if missing is not _RAISE:
+        return missing
+    raise unknown or ConfigurationError("The code has ended here; there is no frame to evaluate an expression in.")

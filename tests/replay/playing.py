@@ -1,0 +1,27 @@
+"""How a flow of the corpus is recorded, and what it came to."""
+
+from __future__ import annotations
+
+import contextlib
+
+import agnt5
+from agnt5 import Run
+from replay.corpus import Played
+
+
+async def record(played: Played) -> Run:
+    """Start it on the runtime of this test, let happen what happens to it, and wait for its end."""
+    run = played.component.start(*played.args)
+    if played.during is not None:
+        await played.during(run)
+    with contextlib.suppress(agnt5.RunFailed):
+        await run
+    return run
+
+
+def end_of(run: Run) -> tuple[str, str]:
+    """Value or error of a run, and its status; comparable between runs. Waits for its end."""
+    try:
+        return repr(run.result(10)), str(run.status)
+    except agnt5.RunFailed as error:
+        return f"{error.cause_type}: {error.cause_message}", str(run.status)
