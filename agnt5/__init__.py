@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from agnt5.config import Settings, configure, settings
     from agnt5.context import Context
     from agnt5.durable import ConstantBackoff, ExponentialBackoff, NoRetry, flow, function
+    from agnt5.entry import Entry
     from agnt5.errors import (
         AGNT5Error,
         ConfigurationError,
@@ -57,7 +58,8 @@ if TYPE_CHECKING:
         TerminalError,
     )
     from agnt5.execution.current import current_context
-    from agnt5.journal import Entry, Journal
+    from agnt5.journal import Journal
+    from agnt5.journalfile import load_journal
     from agnt5.log import setup_logging
     from agnt5.run import Run, get_object, get_run, prune, runs, send_event
     from agnt5.secret import Secret
@@ -72,7 +74,9 @@ _HOMES: dict[str, str] = {
     **dict.fromkeys(("flow", "function", "ExponentialBackoff", "ConstantBackoff", "NoRetry"), "durable"),
     **dict.fromkeys(("configure", "settings", "Settings"), "config"),
     **dict.fromkeys(("Run", "runs", "get_run", "get_object", "send_event", "prune"), "run"),
-    **dict.fromkeys(("Journal", "Entry"), "journal"),
+    "Journal": "journal",
+    "Entry": "entry",
+    "load_journal": "journalfile",
     **dict.fromkeys(
         (
             "AGNT5Error",
@@ -162,6 +166,7 @@ __all__ = [
     "function",
     "get_object",
     "get_run",
+    "load_journal",
     "prune",
     "register_type",
     "runs",

@@ -164,6 +164,11 @@ class Recording:
 
     def __len__(self) -> int: ...
     def entries(self, first: int = 0, limit: int = ...) -> list[Entry]: ...
+    def save(self, *, status: int, created: int, started: int, ended: int, reason: str, tags: str, agnt5: str) -> bytes:
+        """The bytes of a journal file."""
+    @staticmethod
+    def load(file: bytes) -> tuple[Recording, tuple[int, int, int, int, str, str, str]]:
+        """A journal file's entries and (status, created, started, ended, reason, tags, version). StoreCorrupt, StoreTooNew."""
     def cursor(self, end: int = ...) -> Cursor:
         """A replay from the start to before entry `end`."""
     @property

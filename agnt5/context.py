@@ -35,8 +35,7 @@ from agnt5.execution.targets import CALL, CHILD, Target, target_of
 from agnt5.proxy import ObjectProxy
 
 if TYPE_CHECKING:
-    from agnt5.execution.scopes import FlowScope, MemoScope
-    from agnt5.execution.stepscope import StepScope
+    from agnt5.execution.scope import Scope
     from agnt5.retry import RetryPolicy
     from agnt5.run import Run
 
@@ -50,8 +49,8 @@ class Context:
 
     __slots__ = ("_logger", "_metrics", "_random", "_scope", "_state")
 
-    def __init__(self, scope: FlowScope | MemoScope | StepScope) -> None:
-        self._scope: Any = scope
+    def __init__(self, scope: Scope) -> None:
+        self._scope = scope
         self._random: _random.Random | None = None
         self._logger: RunLogger | None = None
         self._metrics: Metrics | None = None

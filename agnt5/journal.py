@@ -1,18 +1,18 @@
 """A run's journal as people read it: one entry per command, with what became of it.
 
-It is folded from the stored entries and is a picture of the moment; reading it never runs code. Values are decoded when
-asked, and one that cannot be decoded here is shown as it lies.
+It is folded from the stored entries and is a picture of the moment; reading it never runs code.
 """
 
 from __future__ import annotations
 
-import json
+import os
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
-from agnt5.codec import decode, decode_call, read_failure
-from agnt5.errors import SerializationError
+from agnt5.entry import Arguments, Entry, arguments, failed_try, log_lines
+from agnt5.types import Status
 
 if TYPE_CHECKING:
     from agnt5 import _core
@@ -22,164 +22,16 @@ if TYPE_CHECKING:
 _WIDEST = 40
 
 
-class Arguments(NamedTuple):
-    """What a body was called with."""
+class Facts(NamedTuple):
+    """What is known of a run beside its entries. Times are microseconds since 1970 (UTC), 0 for "not yet"."""
 
-    args: tuple[Any, ...]
-    kwargs: dict[str, Any]
-
-    def __str__(self) -> str:
-        shown = [repr(value) for value in self.args] + [f"{name}={value!r}" for name, value in self.kwargs.items()]
-        return f"({', '.join(shown)})"
-
-
-class RawBytes(bytes):
-    """Recorded bytes that this program cannot turn back into the value they were."""
-
-    def __repr__(self) -> str:
-        return f"<raw {self.decode('utf-8', 'backslashreplace')}>"
-
-
-class FailedTry(NamedTuple):
-    """One attempt that failed and was tried again."""
-
-    at: datetime
-    error: str
-    retry_at: datetime | None
-    logs: list[tuple[str, datetime, str]]
-
-
-class Entry:
-    """One command and its completion. `ended` is None while it is under way; times are UTC."""
-
-    __slots__ = ("_command", "_completion", "_kind", "depth", "failed_tries")
-
-    def __init__(self, command: _core.Entry, kind: str, depth: int) -> None:
-        self._command = command
-        self._completion: _core.Entry | None = None
-        self._kind = kind
-        self.depth = depth
-        self.failed_tries: list[FailedTry] = []
-
-    def completed_by(self, completion: _core.Entry) -> None:
-        self._completion = completion
-
-    @property
-    def seq(self) -> int:
-        return self._command.seq
-
-    @property
-    def scope(self) -> int:
-        """Seq of the call it is nested in; 0 for the run's own."""
-        return self._command.scope
-
-    @property
-    def path(self) -> str:
-        return self._command.path
-
-    @property
-    def kind(self) -> str:
-        """step, call, child, object, sleep, event, state_set/get/delete, send_event, cancel, start or join."""
-        return self._kind
-
-    @property
-    def name(self) -> str:
-        return self._command.name
-
-    @property
-    def input(self) -> Any:
-        """Arguments of a body, the value that was set or sent, or None."""
-        if not self._command.input:
-            return None
-        if self._kind in ("step", "call", "child", "object", "start"):
-            return arguments(self._command.input)
-        return value_of(self._command.input)
-
-    @property
-    def output(self) -> Any:
-        """What it gave, or None."""
-        from agnt5.execution.kinds import RECEIVED, VALUE
-
-        done = self._completion
-        if done is None or done.outcome not in (VALUE, RECEIVED) or not done.payload:
-            return None
-        return value_of(done.payload)
-
-    @property
-    def error(self) -> str | None:
-        """`Class: message` when it failed, timed out or was cancelled."""
-        from agnt5.execution.kinds import CANCELLED, FAILURE, TIMED_OUT
-
-        done = self._completion
-        if done is None:
-            return None
-        if done.outcome == FAILURE:
-            return failure_line(done.payload)
-        return {TIMED_OUT: "timed out", CANCELLED: "cancelled"}.get(done.outcome)
-
-    @property
-    def attempts(self) -> int:
-        """How often its code was tried until now, 0 for what is no code."""
-        if self._completion is not None:
-            return self._completion.attempts
-        return len(self.failed_tries)
-
-    @property
-    def started(self) -> datetime:
-        """When the last attempt's code began, or when it was asked."""
-        done = self._completion
-        return moment(done.began if done is not None and done.began else self._command.at)
-
-    @property
-    def ended(self) -> datetime | None:
-        from agnt5.execution.kinds import IMMEDIATE
-
-        if self._completion is None:
-            return moment(self._command.at) if self._command.kind in IMMEDIATE else None
-        return moment(self._completion.at)
-
-    @property
-    def due(self) -> datetime | None:
-        """When a sleep ends or a wait gives up."""
-        return moment(self._command.due) if self._command.due else None
-
-    @property
-    def child_id(self) -> str:
-        """Id of the run that it made or awaits, or ""."""
-        return self._command.child_id
-
-    @property
-    def digest(self) -> bytes:
-        """What its input is compared by."""
-        return _digest(self._command.input)
-
-    @property
-    def fingerprint(self) -> bytes:
-        """What the code that it ran, or would have run, is compared by; b"" when that is not known."""
-        return self._command.step_code
-
-    @property
-    def reused(self) -> int:
-        """Seq of the entry of an older run whose answer this is; 0 when it is its own."""
-        return 0 if self._completion is None else self._completion.reused
-
-    @property
-    def given(self) -> bool:
-        """Whether its answer is a person's word."""
-        return self._completion is not None and self._completion.given
-
-    @property
-    def logs(self) -> list[tuple[str, datetime, str]]:
-        """What the code printed or logged: (stream, when, text)."""
-        return [] if self._completion is None else log_lines(self._completion.logs)
-
-    @property
-    def meta(self) -> dict[str, Any]:
-        """Tokens, cost, model and the like, when the step noted them."""
-        return json.loads(self._completion.meta) if self._completion is not None and self._completion.meta else {}
-
-    def __repr__(self) -> str:
-        return f"<Entry {self.seq} {self.kind} {self.path}>"
+    status: Status
+    created: int
+    started: int
+    ended: int
+    reason: str
+    tags: str
+    version: str = ""  # of the package that saved it; empty when it was read from a store
 
 
 class Journal(Sequence[Entry]):
@@ -189,10 +41,11 @@ class Journal(Sequence[Entry]):
     stored: list[_core.Entry]
     recording: _core.Recording
 
-    def __init__(self, run_id: str, entries: list[Entry]) -> None:
+    def __init__(self, run_id: str, facts: Facts, entries: list[Entry], *, loaded: bool = False) -> None:
         self.run_id = run_id
+        self.facts = facts
         # Whether it came from a file: then it is only data.
-        self.loaded = False
+        self.loaded = loaded
         self.warnings: list[str] = []
         self.logs: list[tuple[str, datetime, str]] = []
         self._entries = entries
@@ -200,31 +53,38 @@ class Journal(Sequence[Entry]):
     @classmethod
     def read(cls, reader: _core.Reader, row: _core.RunRow) -> Journal:
         """Fold what is stored of this run."""
-        return cls.of(reader.recording(row.id))
+        status = Status.from_code(row.status)
+        facts = Facts(status, row.created, row.started, row.ended, row.reason, row.tags)
+        return cls.of(reader.recording(row.id), facts)
 
     @classmethod
-    def of(cls, recording: _core.Recording) -> Journal:
+    def of(cls, recording: _core.Recording, facts: Facts, *, loaded: bool = False) -> Journal:
         """One entry per command out of the stored ones."""
         from agnt5.execution.kinds import COMMAND_WORDS
 
         stored = recording.entries()
-        journal = cls(stored[0].run_id, [])
+        journal = cls(stored[0].run_id, facts, [], loaded=loaded)
         journal.stored = stored
         journal.recording = recording
         by_seq: dict[int, Entry] = {}
+        last = next((one for one in reversed(stored) if one.body == "forked"), None)
+        shift = 0
         for one in stored:
+            if one is last:
+                shift = one.shift
             if one.body == "command":
                 parent = by_seq.get(one.scope)
                 depth = 0 if parent is None else parent.depth + 1
-                entry = Entry(one, COMMAND_WORDS.get(one.kind, str(one.kind)), depth)
+                word = COMMAND_WORDS.get(one.kind, str(one.kind))
+                entry = Entry(one, word, depth, shift=shift, data_only=loaded)
                 by_seq[one.seq] = entry
                 journal._entries.append(entry)
             elif one.body == "completion":
                 if (found := by_seq.get(one.command)) is not None:
-                    found.completed_by(one)
+                    found.completed_by(one, shift)
             elif one.body == "failed_attempt":
                 if (found := by_seq.get(one.command)) is not None:
-                    found.failed_tries.append(_failed_try(one))
+                    found.failed_tries.append(failed_try(one, shift))
             elif one.body == "ended":
                 journal.warnings = list(one.warnings)
                 journal.logs = log_lines(one.logs)
@@ -234,6 +94,22 @@ class Journal(Sequence[Entry]):
     def component(self) -> str:
         """The component whose run this is."""
         return self.stored[0].component
+
+    @property
+    def status(self) -> Status:
+        """Of its run, when it was read or saved."""
+        return self.facts.status
+
+    @property
+    def input(self) -> Arguments:
+        """The arguments its run was started with."""
+        return arguments(self.stored[0].input, data_only=self.loaded)
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write it to one file that `agnt5.load_journal` reads, here or elsewhere."""
+        from agnt5.journalfile import save
+
+        return save(self, path)
 
     def replay(
         self, code: Component[..., Any] | Callable[..., Any] | str | None = None, *, trust: bool = False
@@ -288,50 +164,6 @@ class Journal(Sequence[Entry]):
 
     def __repr__(self) -> str:
         return f"<Journal of {self.run_id}: {len(self)} entries>"
-
-
-def _digest(payload: bytes) -> bytes:
-    from agnt5.execution.kinds import digest
-
-    return digest(payload)
-
-
-def value_of(payload: bytes) -> Any:
-    """A recorded value, or RawBytes when this program lacks what it takes to rebuild it."""
-    try:
-        return decode(payload)
-    except SerializationError:
-        return RawBytes(payload)
-
-
-def arguments(payload: bytes) -> Arguments:
-    """Recorded arguments; RawBytes and nothing when they cannot be rebuilt here."""
-    if not payload:
-        return Arguments((), {})
-    try:
-        args, kwargs = decode_call(payload)
-    except SerializationError:
-        return Arguments((RawBytes(payload),), {})
-    return Arguments(tuple(args), kwargs)
-
-
-def failure_line(payload: bytes) -> str:
-    """`Class: message` of a failure document."""
-    failure = read_failure(payload)
-    return f"{failure.name}: {failure.message}" if failure.message else failure.name
-
-
-def log_lines(logs: bytes) -> list[tuple[str, datetime, str]]:
-    return [(stream, moment(at), text) for stream, at, text in json.loads(logs)] if logs else []
-
-
-def moment(microseconds: int) -> datetime:
-    return datetime.fromtimestamp(microseconds / 1e6, UTC)
-
-
-def _failed_try(stored: _core.Entry) -> FailedTry:
-    retry_at = moment(stored.retry_at) if stored.retry_at else None
-    return FailedTry(moment(stored.at), failure_line(stored.payload), retry_at, log_lines(stored.logs))
 
 
 def _cells(entry: Entry) -> tuple[str, ...]:

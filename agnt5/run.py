@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from agnt5 import config
 from agnt5.codec import decode_failure, encode, encode_call, encode_failure, read_failure
 from agnt5.component import Component, ObjectType, object_type
+from agnt5.entry import Arguments, arguments, value_of
 from agnt5.errors import (
     ConfigurationError,
     RunCancelled,
@@ -30,7 +31,7 @@ from agnt5.errors import (
     StoreCorrupt,
 )
 from agnt5.execution.current import current_context
-from agnt5.journal import Arguments, Journal, arguments, value_of
+from agnt5.journal import Journal
 from agnt5.runtime import Runtime, ask_owner, get_runtime, owner_or_reader
 from agnt5.runtime import reader as look
 from agnt5.timetravel import TimeTravel

@@ -12,7 +12,7 @@ from agnt5.runtime import reader as look
 
 if TYPE_CHECKING:
     from agnt5.component import Component
-    from agnt5.journal import Entry
+    from agnt5.entry import Entry
     from agnt5.replay.fork import ForkPlan
     from agnt5.replay.replay import Replay
     from agnt5.replay.rerun import Reused

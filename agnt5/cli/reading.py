@@ -14,7 +14,7 @@ from .text import as_json, lasted, shown, table, when
 
 if TYPE_CHECKING:
     from .._core import RunRow
-    from ..journal import Entry
+    from ..entry import Entry
 
 HEADS = ("ID", "COMPONENT", "STATUS", "CREATED", "TOOK", "NOTE")
 

@@ -33,16 +33,24 @@ def encode(value: Any, *, root: str = "value", limit: int = MAX_BYTES) -> bytes:
     return _encode_tagged(value, root, limit)
 
 
-def decode(data: bytes, *, namespace: Namespace | None = None, strict: bool = False, root: str = "value") -> Any:
+def decode(
+    data: bytes,
+    *,
+    namespace: Namespace | None = None,
+    strict: bool = False,
+    classes: bool = True,
+    root: str = "value",
+) -> Any:
     """The value of bytes made by `encode`.
 
     Classes come from `namespace` (a mapping of globals, if given), then from the registry. What neither knows becomes a
-    `Raw` view, or a SerializationError when `strict`. Damaged bytes raise SerializationError.
+    `Raw` view, or a SerializationError when `strict`. Without `classes` none is looked up and every instance is a Raw
+    view: for bytes that a stranger wrote. Damaged bytes raise SerializationError.
     """
     try:
         node = load(data)
         if MARKER in data:
-            return Reader(namespace, strict).value(node)
+            return Reader(namespace, strict, classes).value(node)
         return node
     except SerializationError:
         raise
@@ -63,7 +71,12 @@ def encode_call(args: tuple[Any, ...], kwargs: dict[str, Any], *, root: str = "i
 
 
 def decode_call(
-    data: bytes, *, namespace: Namespace | None = None, strict: bool = False, root: str = "input"
+    data: bytes,
+    *,
+    namespace: Namespace | None = None,
+    strict: bool = False,
+    classes: bool = True,
+    root: str = "input",
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The arguments of bytes made by `encode_call`; as `decode` otherwise."""
     try:
@@ -71,7 +84,7 @@ def decode_call(
         if type(args) is not list or type(kwargs) is not dict:
             raise ValueError("not the arguments of a call")
         if MARKER in data:
-            reader = Reader(namespace, strict)
+            reader = Reader(namespace, strict, classes)
             return tuple(reader.items(args)), reader.fields(kwargs)
         return tuple(args), kwargs
     except SerializationError:

@@ -185,14 +185,14 @@ def _rebuilt(r: Reader, document: dict[str, Any], tagged: bool = True, depth: in
 
 
 def _build(r: Reader, document: dict[str, Any], tagged: bool, depth: int) -> BaseException:
-    cls = _find(document["type"], r.namespace)
+    cls = _find(document["type"], r.namespace) if r.classes else None
     if cls is None:
         raise Unknown(f"the exception class {document['type']!r:.200} is not loaded in this process")
     args = _list(document["args"])
     attrs = document["attrs"]
     lost = [name for name in document.get("lost", ()) if type(name) is str]
     if tagged:
-        plain = Reader(r.namespace)  # a part of an exception may stay raw, even where values may not
+        plain = Reader(r.namespace, classes=r.classes)  # a part of an exception may stay raw, even where values may not
         args = plain.items(args)
         attrs = plain.fields(attrs)
     members: list[BaseException] | None = None

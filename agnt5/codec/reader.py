@@ -25,11 +25,13 @@ class Unknown(Exception):
 class Reader:
     """One decoding under way."""
 
-    __slots__ = ("namespace", "strict")
+    __slots__ = ("classes", "namespace", "strict")
 
-    def __init__(self, namespace: Namespace | None = None, strict: bool = False) -> None:
+    def __init__(self, namespace: Namespace | None = None, strict: bool = False, classes: bool = True) -> None:
         self.namespace = namespace
         self.strict = strict
+        # Whether classes may be looked up at all: not in what a stranger wrote.
+        self.classes = classes
 
     def value(self, node: Any) -> Any:
         """The value of a tree; reuses its lists and dicts."""
@@ -73,6 +75,8 @@ class Reader:
 
     def known(self, name: Any) -> Known:
         """The registered class of this name; raises Unknown."""
+        if not self.classes:
+            raise Unknown("this data is read without looking up classes")
         found = resolve(name, self.namespace) if type(name) is str else None
         if found is None:
             raise Unknown(

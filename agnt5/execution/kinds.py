@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from agnt5 import _core
-from agnt5._core import derive, digest, new_run_id
+from agnt5._core import Recording, derive, digest, new_run_id
 
 SLEEP: Final = _core.COMMAND_SLEEP
 WAIT_EVENT: Final = _core.COMMAND_WAIT_EVENT
@@ -44,4 +44,4 @@ COMMAND_WORDS: Final = {
 # Answered by being asked: their command is their whole record.
 IMMEDIATE: Final = frozenset({STATE_SET, STATE_DELETE, SEND_EVENT, CANCEL, START})
 
-__all__ = ["derive", "digest", "new_run_id"]
+__all__ = ["Recording", "derive", "digest", "new_run_id"]

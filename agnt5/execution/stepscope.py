@@ -45,6 +45,10 @@ class StepScope:
         self._refuse("uuid")
 
     @property
+    def run_id(self) -> str:
+        return self.attempt.run_id
+
+    @property
     def label(self) -> str:
         return f"{self.attempt.session.path(self.op.seq)}:"
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from agnt5.entry import Entry
 from agnt5.errors import ConfigurationError
-from agnt5.journal import Entry
 
 Predicate = Callable[[Entry], bool]
 

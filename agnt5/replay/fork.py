@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from agnt5.codec import encode, encode_call, encode_failure
 from agnt5.component import Component, component_of
+from agnt5.entry import Arguments, Entry
 from agnt5.errors import ConfigurationError
 from agnt5.execution.kinds import COMMAND_WORDS, FAILURE, VALUE
-from agnt5.journal import Arguments, Entry
 from agnt5.run import Run
 from agnt5.runtime import get_runtime
 from agnt5.runtime import reader as look

@@ -14,9 +14,10 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from agnt5.component import FLOW, KIND_NAMES, Component
+from agnt5.entry import Entry
 from agnt5.errors import ConfigurationError, DivergenceError
 from agnt5.execution.flowreplay import FlowReplay
-from agnt5.journal import Entry, Journal
+from agnt5.journal import Journal
 from agnt5.replay import source
 from agnt5.replay.breakpoints import Breakpoints
 from agnt5.replay.stage import Stage

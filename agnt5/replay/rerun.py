@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from agnt5.codec import encode_call
 from agnt5.component import Component
+from agnt5.entry import Entry
 from agnt5.errors import RunNotFound
 from agnt5.execution.fingerprint import fingerprint
-from agnt5.journal import Entry, Journal
+from agnt5.journal import Journal
 from agnt5.replay.fork import _component, call_of
 from agnt5.run import Run
 from agnt5.runtime import get_runtime

@@ -84,7 +84,7 @@ class Shown:
             # Its default text holds an address, which is another one in every replay.
             return f"<{kind.__qualname__}>"
         try:
-            return _cut(_flat(kind.__repr__(value)))
+            return _cut(_flat(repr(value)))
         except Exception as error:
             return f"<{kind.__qualname__}: its __repr__ raised {type(error).__name__}>"
 

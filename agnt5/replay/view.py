@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import linecache
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from agnt5.entry import Entry
 from agnt5.execution.frames import distance, frames
-from agnt5.journal import Entry
 from agnt5.replay.values import Shown
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ class Frame(NamedTuple):
         return f"{self.file}:{self.line} in {self.function}\n    {self.code}"
 
 
-class Position(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Position:
     """A quiescent point: `seq` is the last answer that was delivered (0: the start), `entry` the command it answers."""
 
     index: int

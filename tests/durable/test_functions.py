@@ -164,6 +164,24 @@ async def test_the_key_is_the_same_for_every_attempt() -> None:
     assert len(set(keys)) == 1
 
 
+async def test_every_body_knows_its_run() -> None:
+    def plain() -> str:
+        ctx = agnt5.current_context()
+        assert ctx is not None
+        return ctx.run_id
+
+    @function
+    async def inner(ctx: Context) -> list[str]:
+        return [ctx.run_id, await ctx.call(plain)]
+
+    @flow
+    async def outer(ctx: Context) -> list[str]:
+        return [ctx.run_id, await ctx.call(plain), *await ctx.call(inner)]
+
+    run = outer.start()
+    assert await run == [run.id] * 4
+
+
 async def test_services_by_name() -> None:
     @function(name="billing")
     async def billing(ctx: Context, action: str, amount: int) -> str:

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 LAYERS: list[set[str]] = [
     {"errors", "codec", "retry", "config", "types", "registry", "secret", "log", "notebook", "component"},
     {"execution"},
-    {"runtime", "worker", "client", "run", "journal", "timetravel"},
+    {"runtime", "worker", "client", "run", "journal", "entry", "journalfile", "timetravel"},
     {"context", "synccontext", "proxy", "durable"},
     {"tool", "llm", "memory", "agent", "workflow", "task"},
     {"replay", "export", "engines", "testing", "telemetry", "cli"},

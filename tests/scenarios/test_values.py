@@ -218,7 +218,7 @@ async def test_an_exception_that_does_not_pickle_keeps_its_type() -> None:
         raise Unpicklable(7, reason="it does")
 
     @flow
-    async def catches(ctx: Context) -> list[Any]:
+    async def catches_unpicklable(ctx: Context) -> list[Any]:
         try:
             await ctx.call(fails, retry_policy=1)
         except Unpicklable as error:
@@ -230,7 +230,7 @@ async def test_an_exception_that_does_not_pickle_keeps_its_type() -> None:
             return found
         return []
 
-    assert await catches.run() == ["7: it does", 7, True]
+    assert await catches_unpicklable.run() == ["7: it does", 7, True]
 
 
 def test_a_class_that_changed_since_is_read_or_shown_as_it_lies(tmp_path: Path) -> None:

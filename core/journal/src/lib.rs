@@ -16,6 +16,7 @@ mod op;
 mod outcome;
 mod paths;
 mod payloads;
+pub mod portable;
 pub mod retry;
 mod reuse;
 pub mod segment;

@@ -3,13 +3,18 @@
 use std::sync::Arc;
 
 use agnt5_journal::entry::Body;
-use agnt5_journal::{ComponentKind, Entry, Paths, Payload};
+use agnt5_journal::portable::{self, Caps, PortableError};
+use agnt5_journal::{ComponentKind, Entry, Paths, Payload, SavedRun};
 use bytes::Bytes;
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 
 use crate::cursor::PyCursor;
 use crate::entry::PyEntry;
 use crate::errors;
+
+/// Status, created, started, ended, reason, tags, version of agnt5.
+type Saved = (u32, i64, i64, i64, String, String, String);
 
 /// Payloads are inline, whatever their size.
 #[pyclass(frozen, name = "Recording", module = "agnt5._core")]
@@ -23,10 +28,6 @@ impl PyRecording {
             Some(Some(Body::Started(_))) => Ok(Self { entries: Arc::new(entries) }),
             _ => Err(errors::named("StoreCorrupt", "a journal must begin with the start of its run")),
         }
-    }
-
-    pub fn entries_of(&self) -> &Arc<Vec<Entry>> {
-        &self.entries
     }
 }
 
@@ -48,6 +49,44 @@ impl PyRecording {
             }
         }
         Ok(views)
+    }
+
+    #[allow(clippy::too_many_arguments)]
+    #[pyo3(signature = (*, status, created, started, ended, reason, tags, agnt5))]
+    fn save<'py>(
+        &self,
+        py: Python<'py>,
+        status: u32,
+        created: i64,
+        started: i64,
+        ended: i64,
+        reason: String,
+        tags: String,
+        agnt5: String,
+    ) -> PyResult<Bound<'py, PyBytes>> {
+        let Some(Body::Started(start)) = &self.entries[0].body else {
+            return Err(errors::named("StoreCorrupt", "a journal must begin with the start of its run"));
+        };
+        let (run_id, component) = (start.run_id.clone(), start.component.clone());
+        let run =
+            SavedRun { run_id, component, status, created, started, ended, reason, tags, agnt5, entries: 0 };
+        let file = py.detach(|| portable::save(&run, &self.entries));
+        let file = file.map_err(|error| errors::named("StoreError", &format!("cannot compress: {error}")))?;
+        Ok(PyBytes::new(py, &file))
+    }
+
+    #[staticmethod]
+    fn load(py: Python<'_>, file: &[u8]) -> PyResult<(Self, Saved)> {
+        let loaded = py.detach(|| portable::load(file, Caps::default()));
+        let (run, entries) = loaded.map_err(|error| {
+            let class = match error {
+                PortableError::TooNew(_) => "StoreTooNew",
+                _ => "StoreCorrupt",
+            };
+            errors::named(class, &format!("this file cannot be loaded: {error}"))
+        })?;
+        let saved = (run.status, run.created, run.started, run.ended, run.reason, run.tags, run.agnt5);
+        Ok((Self::new(entries)?, saved))
     }
 
     /// `end`: the replay ends before this entry.

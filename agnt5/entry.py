@@ -1,0 +1,227 @@
+"""One command of a run and what became of it, as people read it.
+
+Values are decoded when asked, and one that cannot be decoded here is shown as it lies. Reading never runs code.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from agnt5.codec import decode, decode_call, read_failure
+from agnt5.errors import SerializationError
+
+if TYPE_CHECKING:
+    from agnt5 import _core
+
+
+class Arguments(NamedTuple):
+    """What a body was called with."""
+
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+
+    def __str__(self) -> str:
+        shown = [repr(value) for value in self.args] + [f"{name}={value!r}" for name, value in self.kwargs.items()]
+        return f"({', '.join(shown)})"
+
+
+class RawBytes(bytes):
+    """Recorded bytes that this program cannot turn back into the value they were."""
+
+    def __repr__(self) -> str:
+        return f"<raw {self.decode('utf-8', 'backslashreplace')}>"
+
+
+class FailedTry(NamedTuple):
+    """One attempt that failed and was tried again."""
+
+    at: datetime
+    error: str
+    retry_at: datetime | None
+    logs: list[tuple[str, datetime, str]]
+
+
+class Entry:
+    """One command and its completion. `ended` is None while it is under way; times are UTC."""
+
+    __slots__ = ("_command", "_completed_shift", "_completion", "_data", "_kind", "_shift", "depth", "failed_tries")
+
+    def __init__(self, command: _core.Entry, kind: str, depth: int, *, shift: int = 0, data_only: bool = False) -> None:
+        self._command = command
+        self._completion: _core.Entry | None = None
+        self._kind = kind
+        # Microseconds by which the recorded times are behind: a fork's clock goes on where what it shares ends.
+        self._shift = self._completed_shift = shift
+        # From a stranger's file: no class of this program is made of it.
+        self._data = data_only
+        self.depth = depth
+        self.failed_tries: list[FailedTry] = []
+
+    def completed_by(self, completion: _core.Entry, shift: int = 0) -> None:
+        self._completion = completion
+        self._completed_shift = shift
+
+    @property
+    def seq(self) -> int:
+        return self._command.seq
+
+    @property
+    def scope(self) -> int:
+        """Seq of the call it is nested in; 0 for the run's own."""
+        return self._command.scope
+
+    @property
+    def path(self) -> str:
+        return self._command.path
+
+    @property
+    def kind(self) -> str:
+        """step, call, child, object, sleep, event, state_set/get/delete, send_event, cancel, start or join."""
+        return self._kind
+
+    @property
+    def name(self) -> str:
+        return self._command.name
+
+    @property
+    def input(self) -> Any:
+        """Arguments of a body, the value that was set or sent, or None."""
+        if not self._command.input:
+            return None
+        if self._kind in ("step", "call", "child", "object", "start"):
+            return arguments(self._command.input, data_only=self._data)
+        return value_of(self._command.input, data_only=self._data)
+
+    @property
+    def output(self) -> Any:
+        """What it gave, or None."""
+        from agnt5.execution.kinds import RECEIVED, VALUE
+
+        done = self._completion
+        if done is None or done.outcome not in (VALUE, RECEIVED) or not done.payload:
+            return None
+        return value_of(done.payload, data_only=self._data)
+
+    @property
+    def error(self) -> str | None:
+        """`Class: message` when it failed, timed out or was cancelled."""
+        from agnt5.execution.kinds import CANCELLED, FAILURE, TIMED_OUT
+
+        done = self._completion
+        if done is None:
+            return None
+        if done.outcome == FAILURE:
+            return failure_line(done.payload)
+        return {TIMED_OUT: "timed out", CANCELLED: "cancelled"}.get(done.outcome)
+
+    @property
+    def attempts(self) -> int:
+        """How often its code was tried until now, 0 for what is no code."""
+        if self._completion is not None:
+            return self._completion.attempts
+        return len(self.failed_tries)
+
+    @property
+    def started(self) -> datetime:
+        """When the last attempt's code began, or when it was asked."""
+        done = self._completion
+        if done is not None and done.began:
+            return moment(done.began + self._completed_shift)
+        return moment(self._command.at + self._shift)
+
+    @property
+    def ended(self) -> datetime | None:
+        from agnt5.execution.kinds import IMMEDIATE
+
+        if self._completion is None:
+            return moment(self._command.at + self._shift) if self._command.kind in IMMEDIATE else None
+        return moment(self._completion.at + self._completed_shift)
+
+    @property
+    def due(self) -> datetime | None:
+        """When a sleep ends or a wait gives up."""
+        return moment(self._command.due + self._shift) if self._command.due else None
+
+    @property
+    def child_id(self) -> str:
+        """Id of the run that it made or awaits, or ""."""
+        return self._command.child_id
+
+    @property
+    def digest(self) -> bytes:
+        """What its input is compared by."""
+        return _digest(self._command.input)
+
+    @property
+    def fingerprint(self) -> bytes:
+        """What the code that it ran, or would have run, is compared by; b"" when that is not known."""
+        return self._command.step_code
+
+    @property
+    def reused(self) -> int:
+        """Seq of the entry of an older run whose answer this is; 0 when it is its own."""
+        return 0 if self._completion is None else self._completion.reused
+
+    @property
+    def given(self) -> bool:
+        """Whether its answer is a person's word."""
+        return self._completion is not None and self._completion.given
+
+    @property
+    def logs(self) -> list[tuple[str, datetime, str]]:
+        """What the code printed or logged: (stream, when, text)."""
+        return [] if self._completion is None else log_lines(self._completion.logs)
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """Tokens, cost, model and the like, when the step noted them."""
+        return json.loads(self._completion.meta) if self._completion is not None and self._completion.meta else {}
+
+    def __repr__(self) -> str:
+        return f"<Entry {self.seq} {self.kind} {self.path}>"
+
+
+def _digest(payload: bytes) -> bytes:
+    from agnt5.execution.kinds import digest
+
+    return digest(payload)
+
+
+def value_of(payload: bytes, *, data_only: bool = False) -> Any:
+    """A recorded value, or RawBytes when this program lacks what it takes to rebuild it."""
+    try:
+        return decode(payload, classes=not data_only)
+    except SerializationError:
+        return RawBytes(payload)
+
+
+def arguments(payload: bytes, *, data_only: bool = False) -> Arguments:
+    """Recorded arguments; RawBytes and nothing when they cannot be rebuilt here."""
+    if not payload:
+        return Arguments((), {})
+    try:
+        args, kwargs = decode_call(payload, classes=not data_only)
+    except SerializationError:
+        return Arguments((RawBytes(payload),), {})
+    return Arguments(tuple(args), kwargs)
+
+
+def failure_line(payload: bytes) -> str:
+    """`Class: message` of a failure document."""
+    failure = read_failure(payload)
+    return f"{failure.name}: {failure.message}" if failure.message else failure.name
+
+
+def log_lines(logs: bytes) -> list[tuple[str, datetime, str]]:
+    return [(stream, moment(at), text) for stream, at, text in json.loads(logs)] if logs else []
+
+
+def moment(microseconds: int) -> datetime:
+    return datetime.fromtimestamp(microseconds / 1e6, UTC)
+
+
+def failed_try(stored: _core.Entry, shift: int = 0) -> FailedTry:
+    retry_at = moment(stored.retry_at + shift) if stored.retry_at else None
+    return FailedTry(moment(stored.at + shift), failure_line(stored.payload), retry_at, log_lines(stored.logs))
