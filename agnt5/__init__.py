@@ -61,6 +61,7 @@ if TYPE_CHECKING:
     from agnt5.journal import Journal
     from agnt5.journalfile import load_journal
     from agnt5.log import setup_logging
+    from agnt5.replay.check import check
     from agnt5.run import Run, get_object, get_run, prune, runs, send_event
     from agnt5.secret import Secret
     from agnt5.types import Status
@@ -76,6 +77,7 @@ _HOMES: dict[str, str] = {
     **dict.fromkeys(("Run", "runs", "get_run", "get_object", "send_event", "prune"), "run"),
     "Journal": "journal",
     "Entry": "entry",
+    "check": "replay.check",
     "load_journal": "journalfile",
     **dict.fromkeys(
         (
@@ -160,6 +162,7 @@ __all__ = [
     "StoreTooNew",
     "TerminalError",
     "__version__",
+    "check",
     "configure",
     "current_context",
     "flow",

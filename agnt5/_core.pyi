@@ -171,6 +171,8 @@ class Recording:
         """A journal file's entries and (status, created, started, ended, reason, tags, version). StoreCorrupt, StoreTooNew."""
     def cursor(self, end: int = ...) -> Cursor:
         """A replay from the start to before entry `end`."""
+    def align(self, other: Recording) -> list[tuple[int | None, int | None, bool, bool, bool, bool]]:
+        """Rows: seq of a command here and in the other (None: not there), same input, same answer, same code, moved."""
     @property
     def is_script(self) -> bool:
         """Whether its body is a flow's."""

@@ -150,6 +150,21 @@ class Entry:
         return self._command.child_id
 
     @property
+    def stored_input(self) -> bytes:
+        """The bytes of its input, as the codec wrote them."""
+        return self._command.input
+
+    @property
+    def stored_output(self) -> bytes:
+        """The bytes of its answer, value or failure; b"" when there is none."""
+        return b"" if self._completion is None else self._completion.payload
+
+    @property
+    def noted(self) -> bool:
+        """Whether `meta` holds anything."""
+        return self._completion is not None and bool(self._completion.meta)
+
+    @property
     def digest(self) -> bytes:
         """What its input is compared by."""
         return _digest(self._command.input)

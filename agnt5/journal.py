@@ -17,6 +17,7 @@ from agnt5.types import Status
 if TYPE_CHECKING:
     from agnt5 import _core
     from agnt5.component import Component
+    from agnt5.replay.diff import Diff
     from agnt5.replay.replay import Replay
 
 _WIDEST = 40
@@ -48,6 +49,7 @@ class Journal(Sequence[Entry]):
         self.loaded = loaded
         self.warnings: list[str] = []
         self.logs: list[tuple[str, datetime, str]] = []
+        self.by_seq: dict[int, Entry] = {}
         self._entries = entries
 
     @classmethod
@@ -66,7 +68,7 @@ class Journal(Sequence[Entry]):
         journal = cls(stored[0].run_id, facts, [], loaded=loaded)
         journal.stored = stored
         journal.recording = recording
-        by_seq: dict[int, Entry] = {}
+        by_seq = journal.by_seq
         last = next((one for one in reversed(stored) if one.body == "forked"), None)
         shift = 0
         for one in stored:
@@ -120,6 +122,12 @@ class Journal(Sequence[Entry]):
 
         return replay_of(self, code, trust)
 
+    def diff(self, other: Journal) -> Diff:
+        """Compare it, as the old one, with another; see `Run.diff`."""
+        from agnt5.replay.diff import Diff
+
+        return Diff(self, other)
+
     @overload
     def __getitem__(self, index: int) -> Entry: ...
     @overload
@@ -160,14 +168,14 @@ class Journal(Sequence[Entry]):
             for row in rows
         ]
         lines.insert(1, "  ".join("-" * width for width in widths))
-        return "\n".join(lines + [f"warning: {_short(text, 120)}" for text in self.warnings])
+        return "\n".join(lines + [f"warning: {short(text, 120)}" for text in self.warnings])
 
     def __repr__(self) -> str:
         return f"<Journal of {self.run_id}: {len(self)} entries>"
 
 
 def _cells(entry: Entry) -> tuple[str, ...]:
-    took = "" if entry.ended is None else _took(entry.ended - entry.started)
+    lasted = "" if entry.ended is None else took(entry.ended - entry.started)
     given, output = entry.input, entry.output
     asked = "" if given is None else str(given) if isinstance(given, Arguments) else repr(given)
     if entry.error:
@@ -178,15 +186,15 @@ def _cells(entry: Entry) -> tuple[str, ...]:
         came = "" if output is None else repr(output)
     tries = str(entry.attempts) if entry.kind in ("step", "call") else ""
     path = "  " * entry.depth + (entry.path or entry.name)
-    return (str(entry.seq), entry.kind, _short(path), _short(asked), _short(came), tries, took)
+    return (str(entry.seq), entry.kind, short(path), short(asked), short(came), tries, lasted)
 
 
-def _took(span: timedelta) -> str:
+def took(span: timedelta) -> str:
     seconds = span.total_seconds()
     return f"{seconds * 1000:.1f} ms" if seconds < 1 else f"{seconds:.1f} s"
 
 
-def _short(text: str, widest: int = _WIDEST) -> str:
+def short(text: str, widest: int = _WIDEST) -> str:
     """On one line, and with nothing in it that a terminal would obey."""
     flat = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[: widest * 4])
     return flat if len(flat) <= widest else flat[: widest - 1] + "…"

@@ -13,6 +13,8 @@ from agnt5.runtime import reader as look
 if TYPE_CHECKING:
     from agnt5.component import Component
     from agnt5.entry import Entry
+    from agnt5.journal import Journal
+    from agnt5.replay.diff import Diff
     from agnt5.replay.fork import ForkPlan
     from agnt5.replay.replay import Replay
     from agnt5.replay.rerun import Reused
@@ -119,6 +121,14 @@ class TimeTravel:
         from agnt5.run import Run
 
         return plan_fork(Run(self.id), at, input=input, outputs=outputs, fail=fail, code=code)
+
+    def diff(self, other: Run | Journal) -> Diff:
+        """This run and another one (or its journal) side by side: the first difference, what was asked and answered
+        otherwise, tokens, cost, time and code. This run is the old one."""
+        from agnt5.run import Run
+
+        own = Run(self.id).journal
+        return own.diff(other.journal if isinstance(other, Run) else other)
 
     def rerun(
         self,

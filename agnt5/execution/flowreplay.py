@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from agnt5 import _core
 from agnt5.errors import DivergenceError
@@ -20,6 +22,8 @@ from agnt5.execution.ioless import Fenced
 
 if TYPE_CHECKING:
     from agnt5.component import Component
+
+T = TypeVar("T")
 
 CANCEL_RUN = _core.OUTCOME_CANCEL_RUN
 
@@ -72,7 +76,10 @@ class FlowReplay:
     def _next(self) -> tuple[int, int, bytes] | None:
         if self.returned:
             return None
-        item = self._session.take()
+        try:
+            item = self._session.take()
+        except DivergenceError as error:
+            raise stops.explain(self._attempt, error) from None
         if item is None and self._session.at_value():
             raise stops.explain(self._attempt, DivergenceError(stops.waits_too_early(self._attempt)))
         return item
@@ -138,27 +145,33 @@ class FlowReplay:
 
 def replay(component: Component[..., Any], recording: _core.Recording, end: int | None = None) -> int:
     """Replay a flow's journal; how many answers were delivered. DivergenceError where the code asks otherwise."""
-    outcome: list[BaseException | int] = []
 
-    def work() -> None:
-        hook()  # once for the thread: setting it at every answer costs as much as an answer
+    def work() -> int:
         one = FlowReplay(component, recording, end)
         try:
             one.begin()
-            outcome.append(one.forward(len(recording)))
-        except BaseException as error:
-            outcome.append(error)
+            return one.forward(len(recording))
         finally:
             one.close()
 
-    # A flow loop is never drained inside of a task, and the caller may be one.
-    thread = threading.Thread(target=work, name="agnt5-replay")
+    return on_own_thread(work)
+
+
+def on_own_thread(work: Callable[[], T]) -> T:
+    """Call it on a thread of its own: a flow loop is not drained inside of a task, and the caller may be one."""
+    outcome: Future[T] = Future()
+
+    def run() -> None:
+        hook()  # once for the thread: setting it at every answer costs as much as an answer
+        try:
+            outcome.set_result(work())
+        except BaseException as error:
+            outcome.set_exception(error)
+
+    thread = threading.Thread(target=run, name="agnt5-replay")
     thread.start()
     thread.join()
-    result = outcome[0]
-    if isinstance(result, BaseException):
-        raise result
-    return result
+    return outcome.result()
 
 
 class _ReplayAttempt(FlowAttempt):

@@ -6,6 +6,7 @@ For error messages now and for time travel later. It reads frames and must never
 from __future__ import annotations
 
 import gc
+import linecache
 import os
 import sys
 import sysconfig
@@ -89,6 +90,12 @@ def place(task: Any) -> str:
         if distance(frame.filename) == nearest:
             return f"{frame.filename}:{frame.lineno} in {frame.function}"
     raise AssertionError("some frame has the least distance")
+
+
+def text_at(where: str) -> str:
+    """The line of source at a place as `place` and `caller` tell it; "" when it cannot be read."""
+    filename, _, line = where.rpartition(" in ")[0].rpartition(":")
+    return linecache.getline(filename, int(line)).strip() if filename and line.isdigit() else ""
 
 
 def caller(depth: int = 1) -> str:

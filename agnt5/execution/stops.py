@@ -13,10 +13,12 @@ from typing import TYPE_CHECKING
 from agnt5 import _core
 from agnt5.codec import encode_failure
 from agnt5.errors import DivergenceError, FlowIOError, FlowSpinError, RunPaused, StoreError
+from agnt5.execution.frames import text_at
 from agnt5.log import logger
 
 if TYPE_CHECKING:
     from agnt5.execution.attempt import Attempt
+    from agnt5.execution.flowattempt import FlowAttempt
     from agnt5.execution.ops import Op
 
 LARGE = 10_000
@@ -49,7 +51,7 @@ def stop(attempt: Attempt) -> None:
         broke(attempt, broken)
 
 
-def diverged(attempt: Attempt, error: DivergenceError) -> None:
+def diverged(attempt: FlowAttempt, error: DivergenceError) -> None:
     attempt.poisoned_by(explain(attempt, error))
     stop(attempt)
 
@@ -83,7 +85,7 @@ def reason_error(run_id: str, reason: str) -> Exception:
     return RunPaused(f"Run {run_id} is paused: {why}. Look at `run.journal`, then `run.resume()` or `run.cancel()`.")
 
 
-def explain(attempt: Attempt, error: DivergenceError, where: str = "") -> DivergenceError:
+def explain(attempt: FlowAttempt, error: DivergenceError, where: str = "") -> DivergenceError:
     """The same divergence with what a person needs: Python versions, where the code stands, hints, what to do."""
     from agnt5.execution import hints
 
@@ -94,7 +96,11 @@ def explain(attempt: Attempt, error: DivergenceError, where: str = "") -> Diverg
     lines.append(str(error))
     where = where or attempt.where()
     if where:
-        lines.append(f"The code stands at {where}.")
+        text = text_at(where)
+        lines.append(f"The code stands at {where}{f': {text}' if text else '.'}")
+    raised = attempt.raised()
+    if raised is not None:
+        lines.append(f"The code ended with {type(raised).__name__}: {raised}")
     hint = hints.hint(attempt.component.fn)
     if hint:
         lines.append(hint)
@@ -107,6 +113,8 @@ def explain(attempt: Attempt, error: DivergenceError, where: str = "") -> Diverg
         if hasattr(error, name):
             setattr(told, name, getattr(error, name))
     told.location = where
+    if raised is not None:
+        told.actual = f"the code ended with {type(raised).__name__}: {raised}"
     return told
 
 

@@ -60,8 +60,11 @@ def choose(
     return component, ""
 
 
-def recorded(journal: Journal) -> Component[..., Any]:
-    """The component as its source was when the run was recorded, over the module that it came from as it is now."""
+def recorded(journal: Journal, *, decorated: bool = True) -> Component[..., Any]:
+    """The component as its source was when the run was recorded, over the module that it came from as it is now.
+
+    Without `decorated`, decorators that are not ours stay away: they may enter what they decorate somewhere.
+    """
     started = journal.stored[0]
     functions = json.loads(started.code) if started.code else []
     if not functions or functions[0]["source"] is None:
@@ -73,7 +76,7 @@ def recorded(journal: Journal) -> Component[..., Any]:
         # What the body calls comes after it in the record, and must be there when the body's decorators run.
         for function in reversed(functions):
             if function["source"] is not None:
-                _define(function, journal.run_id, namespace)
+                _define(function, journal.run_id, namespace, decorated)
     except Exception as error:
         raise ConfigurationError(
             f"The recorded source of {journal.component!r} cannot be run here: {type(error).__name__}: {error}"
@@ -87,14 +90,31 @@ def recorded(journal: Journal) -> Component[..., Any]:
     return component
 
 
-def _define(function: dict[str, Any], run_id: str, namespace: dict[str, Any]) -> None:
+def _define(function: dict[str, Any], run_id: str, namespace: dict[str, Any], decorated: bool) -> None:
     text = textwrap.dedent(function["source"])
     filename = f"<{function['name']} as recorded in {run_id}>"
     first = max(int(function["line"]), 1)
     tree = ast.increment_lineno(ast.parse(text), first - 1)
+    if not decorated:
+        for node in tree.body:
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                node.decorator_list = [one for one in node.decorator_list if _is_ours(one, namespace)]
     lines = ["\n"] * (first - 1) + text.splitlines(keepends=True)
     linecache.cache[filename] = (len(text), None, lines, filename)
     exec(compile(tree, filename, "exec"), namespace)
+
+
+def _is_ours(decorator: ast.expr, namespace: dict[str, Any]) -> bool:
+    """Whether a decorator comes from this package; nothing is called to find out."""
+    node = decorator.func if isinstance(decorator, ast.Call) else decorator
+    names: list[str] = []
+    while isinstance(node, ast.Attribute):
+        names.append(node.attr)
+        node = node.value
+    found = namespace.get(node.id) if isinstance(node, ast.Name) else None
+    for name in reversed(names):
+        found = inspect.getattr_static(found, name, None)
+    return (getattr(found, "__module__", None) or "").partition(".")[0] == "agnt5"
 
 
 def marked(frame: Frame) -> str:

@@ -64,8 +64,15 @@ async def test_a_loaded_journal_replays_on_the_caller_s_word(name: str, tmp_path
     assert set(executed) <= {"finally"}
 
 
+@flow
+async def reads_two(ctx: Context) -> list[str]:
+    one = await ctx.call(fetch, "a")
+    return [one, await ctx.call(fetch, one)]
+
+
 async def test_a_loaded_journal_runs_no_code_by_itself(tmp_path: Path) -> None:
-    run = await record(CORPUS["in_sequence"])
+    run = reads_two.start()
+    await run
     loaded = load_journal(run.journal.save(tmp_path / "run.agnt5"))
     replay = loaded.replay().step()
     assert replay.frames == ()

@@ -8,6 +8,7 @@ mod pb {
     #![allow(clippy::all)]
     include!(concat!(env!("OUT_DIR"), "/agnt5.v1.rs"));
 }
+pub mod diff;
 mod divergence;
 pub mod fork;
 pub mod identity;

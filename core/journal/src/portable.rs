@@ -218,9 +218,9 @@ mod tests {
     #[test]
     fn a_tree_too_deep_to_be_shown_is_refused() {
         let mut entries = journal(&vec![vec![]; 5_000]);
-        for index in 2..entries.len() {
-            let Some(Body::Command(command)) = &mut entries[index].body else { panic!() };
-            command.scope = index as u64 - 1;
+        for entry in &mut entries[2..] {
+            let Some(Body::Command(command)) = &mut entry.body else { panic!() };
+            command.scope = entry.seq - 1;
         }
         let caps = Caps { bytes: 10_000_000, entries: 10_000 };
         let refused = load(&save(&run(), &entries).unwrap(), caps);

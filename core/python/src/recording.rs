@@ -16,6 +16,8 @@ use crate::errors;
 /// Status, created, started, ended, reason, tags, version of agnt5.
 type Saved = (u32, i64, i64, i64, String, String, String);
 
+type AlignedRow = (Option<u64>, Option<u64>, bool, bool, bool, bool);
+
 /// Payloads are inline, whatever their size.
 #[pyclass(frozen, name = "Recording", module = "agnt5._core")]
 pub struct PyRecording {
@@ -94,6 +96,18 @@ impl PyRecording {
     fn cursor(&self, end: u64) -> PyResult<PyCursor> {
         let end = (end as usize).min(self.entries.len());
         PyCursor::new(self.entries[..end].to_vec())
+    }
+
+    /// Rows: seq of a command here and there (None: there is none), and whether input, answer and code are the same, and
+    /// whether it moved.
+    fn align(&self, py: Python<'_>, other: &Self) -> Vec<AlignedRow> {
+        py.detach(|| {
+            let rows = agnt5_journal::diff::align(&self.entries, &other.entries);
+            let row = |row: agnt5_journal::diff::Row| {
+                (row.before, row.after, row.same_input, row.same_answer, row.same_code, row.moved)
+            };
+            rows.into_iter().map(row).collect()
+        })
     }
 
     /// Whether the body is a script, which a replay can drive.

@@ -1,0 +1,269 @@
+"""`agnt5.check()`: which recorded runs does the code of now still replay?
+
+Each run's flow is driven by its journal until it ends, waits for what is not recorded yet, or asks otherwise. No step
+body runs and nothing is written.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
+
+from agnt5 import registry
+from agnt5.component import FLOW, Component, component_of
+from agnt5.errors import ConfigurationError, DivergenceError
+from agnt5.execution.flowreplay import FlowReplay, on_own_thread
+from agnt5.execution.frames import caller, text_at
+from agnt5.replay import source
+from agnt5.runtime import reader as look
+
+if TYPE_CHECKING:
+    from agnt5 import _core
+
+_ALL = 1_000_000
+# Runs that the text tells about one by one.
+_TOLD = 20
+
+Verdict = Literal["compatible", "diverges", "cannot replay"]
+
+
+class Checked(NamedTuple):
+    """What became of one run. `seq` and `path` are those of the recorded command where the code asks otherwise;
+    `recorded` and `asked` say what stands there and what the code did instead, each with its line."""
+
+    run_id: str
+    component: str
+    verdict: Verdict
+    seq: int = 0
+    path: str = ""
+    recorded: str = ""
+    asked: str = ""
+    reason: str = ""
+
+    def __str__(self) -> str:
+        lines = [f"{self.run_id} {self.component}: {self.verdict}"]
+        if self.verdict == "diverges":
+            lines[0] += f" at entry {self.seq}" if self.seq else ""
+            lines += _with_code("recorded", self.recorded) + _with_code("now", self.asked)
+        elif self.reason:
+            lines[0] += f": {self.reason.splitlines()[0]}"
+        return "\n".join(lines)
+
+
+class Report(Sequence[Checked]):
+    """What `agnt5.check()` found, newest run first. `str` is for people, `to_dict` for programs.
+
+    `unchecked`: how many runs were left when the time was over; `memos`: how many are runs of functions and methods,
+    which look their results up and never diverge.
+    """
+
+    def __init__(self, found: list[Checked], unchecked: int, memos: int) -> None:
+        self.unchecked = unchecked
+        self.memos = memos
+        self._found = found
+
+    @property
+    def ok(self) -> bool:
+        """Whether every run that was looked at replays."""
+        return all(one.verdict == "compatible" for one in self._found)
+
+    @property
+    def compatible(self) -> list[Checked]:
+        return [one for one in self._found if one.verdict == "compatible"]
+
+    @property
+    def diverging(self) -> list[Checked]:
+        return [one for one in self._found if one.verdict == "diverges"]
+
+    @property
+    def impossible(self) -> list[Checked]:
+        """Those that cannot be replayed, each with its `reason`."""
+        return [one for one in self._found if one.verdict == "cannot replay"]
+
+    @overload
+    def __getitem__(self, index: int) -> Checked: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Checked]: ...
+    def __getitem__(self, index: int | slice) -> Checked | Sequence[Checked]:
+        return self._found[index]
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def __iter__(self) -> Iterator[Checked]:
+        return iter(self._found)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "ok": self.ok,
+            "compatible": len(self.compatible),
+            "diverging": [one._asdict() for one in self.diverging],
+            "impossible": [one._asdict() for one in self.impossible],
+            "unchecked": self.unchecked,
+            "memos": self.memos,
+        }
+
+    def __str__(self) -> str:
+        lines = [
+            f"{name}: {fine} of {count} recorded {'run replays' if count == 1 else 'runs replay'}"
+            for name, fine, count in self._counts()
+        ]
+        bad = [*self.diverging, *self.impossible]
+        lines += [str(one) for one in bad[:_TOLD]]
+        if len(bad) > _TOLD:
+            lines.append(f"... and {len(bad) - _TOLD} more")
+        if self.unchecked:
+            lines.append(f"not all checked: {self.unchecked} older runs are left")
+        if not self._found:
+            lines.append("no recorded runs of flows")
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"<Report: {len(self.compatible)} of {len(self)} runs replay>"
+
+    def _counts(self) -> list[tuple[str, int, int]]:
+        runs = Counter(one.component for one in self._found)
+        fine = Counter(one.component for one in self.compatible)
+        return [(name, fine[name], count) for name, count in runs.items()]
+
+
+def check(
+    component: Component[..., Any] | Callable[..., Any] | str | None = None,
+    *,
+    last: int | None = None,
+    seconds: float | None = None,
+) -> Report:
+    """Replay recorded runs against the code of now: which still replay, which diverge, and where.
+
+    `component`: one flow or its name; default: all. `last`: only so many runs of each, the newest. `seconds`: begin no
+    further run after this time. Runs that have not ended are replayed as far as they are recorded.
+
+    ConfigurationError when nothing has this name, or it is no flow.
+    """
+    code = {} if component is None or isinstance(component, str) else {_flow(component).name: _flow(component)}
+    name = component if isinstance(component, str) else next(iter(code), "")
+    if isinstance(component, str):
+        known = registry.find(component)
+        if known is None:
+            raise ConfigurationError(f"Nothing is called {component!r} in this process.")
+        code[component] = _flow(known)
+    return check_runs(look(), name, code, last=last, seconds=seconds)
+
+
+def check_runs(
+    reader: _core.Reader,
+    name: str = "",
+    code: dict[str, Component[..., Any]] | None = None,
+    *,
+    last: int | None = None,
+    seconds: float | None = None,
+) -> Report:
+    """The same for the runs of one store. `code`: components to try in place of those that are registered."""
+    until = time.monotonic() + seconds if seconds is not None else float("inf")
+    found: list[Checked] = []
+    left = memos = 0
+    seen: Counter[str] = Counter()
+
+    def work() -> None:
+        nonlocal left, memos
+        for row in reader.runs(component=name, limit=_ALL):
+            seen[row.component] += 1
+            if last is not None and seen[row.component] > last:
+                continue
+            if row.kind != FLOW:
+                memos += 1
+            elif time.monotonic() > until:
+                left += 1
+            else:
+                component = (code or {}).get(row.component) or registry.find(row.component)
+                found.append(_checked(reader, row, component))
+
+    on_own_thread(work)
+    return Report(found, left, memos)
+
+
+def _checked(reader: _core.Reader, row: _core.RunRow, component: Component[..., Any] | None) -> Checked:
+    if component is None:
+        reason = f"nothing is called {row.component!r} in this process: define or import it"
+        return Checked(row.id, row.component, "cannot replay", reason=reason)
+    if component.kind != FLOW:
+        reason = f"{row.component!r} was a flow when it ran, and is none any more"
+        return Checked(row.id, row.component, "cannot replay", reason=reason)
+    try:
+        recording = reader.recording(row.id)
+        _drive(component, recording)
+    except DivergenceError as error:
+        recorded = error.expected or "nothing more"
+        if where := _recorded_at(reader, row, error.seq):
+            recorded += f" at {where}"
+        asked = error.actual or "it returned" if error.seq >= 0 else str(error).splitlines()[0]
+        asked += f" at {error.location}" if error.location else ""
+        return Checked(row.id, row.component, "diverges", max(error.seq, 0), error.path, recorded, asked, str(error))
+    except Exception as error:
+        return Checked(row.id, row.component, "cannot replay", reason=f"{type(error).__name__}: {error}")
+    return Checked(row.id, row.component, "compatible")
+
+
+def _drive(component: Component[..., Any], recording: _core.Recording) -> None:
+    replay = FlowReplay(component, recording)
+    try:
+        replay.begin()
+        replay.forward(len(recording))
+    finally:
+        replay.close()
+
+
+def _recorded_at(reader: _core.Reader, row: _core.RunRow, seq: int) -> str:
+    """`file:line in function` where the code as it was recorded asked this command; "" when that cannot be told."""
+    from agnt5.journal import Journal
+
+    if seq < 0:
+        return ""
+    try:
+        component = source.recorded(Journal.read(reader, row), decorated=False)
+        replay = _Watched(component, reader.recording(row.id), seq)
+    except Exception:  # the recorded source may need what is gone by now
+        return ""
+    try:
+        replay.begin()
+        while not replay.place and replay.advance() is not None:
+            continue
+    except Exception:  # as above
+        return replay.place
+    finally:
+        replay.close()
+    return replay.place
+
+
+class _Watched(FlowReplay):
+    """Notes where the code stands when it asks one command."""
+
+    def __init__(self, component: Component[..., Any], recording: _core.Recording, seq: int) -> None:
+        super().__init__(component, recording)
+        self.place = ""
+        ask = self._session.command
+
+        def command(*args: Any, **kwargs: Any) -> int:
+            asked = ask(*args, **kwargs)
+            if asked == seq:
+                self.place = caller(2)
+            return asked
+
+        self._session.command = command
+
+
+def _with_code(what: str, told: str) -> list[str]:
+    lines = [f"    {what + ':':<9} {told}"]
+    if text := text_at(told.rpartition(" at ")[2]):
+        lines.append(f"    {'':9}   {text}")
+    return lines
+
+
+def _flow(target: Component[..., Any] | Callable[..., Any]) -> Component[..., Any]:
+    component = component_of(target)
+    if component is None or component.kind != FLOW:
+        raise ConfigurationError(f"{target!r} is no flow; only flows are replayed command by command.")
+    return component

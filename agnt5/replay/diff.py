@@ -1,0 +1,261 @@
+"""`run.diff(other)`: two runs side by side, command by command.
+
+Commands are aligned by place and name, then by content (the core does it). Values are compared as they are recorded:
+no code runs.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple, overload
+
+from agnt5.entry import Entry
+from agnt5.journal import Journal, short
+from agnt5.replay.changes import Change, argument_changes, changes
+
+_MARKS = {"same": "=", "added": "+", "removed": "-", "input": "~", "output": "~", "code": "c", "moved": "<"}
+_CALLS = frozenset({"step", "call", "child", "object", "start"})
+_TOTALS = ("input_tokens", "output_tokens", "cost")
+# Changes that the text shows of one entry; all are in `row.changes`.
+_SHOWN = 4
+
+
+class Row(NamedTuple):
+    """A command of the old run, of the new one, or of both."""
+
+    old: Entry | None
+    new: Entry | None
+    same_input: bool
+    same_answer: bool
+    same_code: bool
+    moved: bool
+
+    @property
+    def entry(self) -> Entry:
+        """Of the new run, or of the old one when only that has it."""
+        found = self.new or self.old
+        assert found is not None
+        return found
+
+    @property
+    def kind(self) -> str:
+        """same, added, removed, input (another one), output (another one on the same input), moved, or code."""
+        if self.old is None:
+            return "added"
+        if self.new is None:
+            return "removed"
+        if not self.same_input:
+            return "input"
+        if not self.same_answer:
+            return "output"
+        return "moved" if self.moved else "same" if self.same_code else "code"
+
+    @property
+    def changes(self) -> list[Change]:
+        """What differs in input and answer; [] for what only one run has."""
+        if self.old is None or self.new is None:
+            return []
+        old, new = self.old, self.new
+        found: list[Change] = []
+        if not self.same_input:
+            given = old.stored_input, new.stored_input
+            found += argument_changes(*given) if new.kind in _CALLS else changes(*given, "value")
+        if not self.same_answer:
+            if old.error or new.error or old.ended is None or new.ended is None:
+                found.append(Change("output", _ended(old), _ended(new)))
+            else:
+                found += changes(old.stored_output, new.stored_output, "output")
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "kind": self.kind,
+            "path": self.entry.path,
+            "command": self.entry.kind,
+            "old": self.old and self.old.seq,
+            "new": self.new and self.new.seq,
+            "moved": self.moved,
+            "same_code": self.same_code,
+            "changes": [one._asdict() for one in self.changes],
+        }
+
+    def __str__(self) -> str:
+        return f"{_MARKS[self.kind]} {self.entry.kind} {self.entry.path}"
+
+
+class Totals(NamedTuple):
+    """What a run used. Tokens and cost as its steps noted them; `seconds` from its start to its end, or to its last
+    entry."""
+
+    input_tokens: float
+    output_tokens: float
+    cost: float
+    seconds: float
+    steps: int
+
+
+class Diff(Sequence[Row]):
+    """Rows in the order of the new run, with what only the old one has where it stood. `str` tells what changed."""
+
+    def __init__(self, old: Journal, new: Journal) -> None:
+        self.old = old
+        self.new = new
+        olds, news = old.by_seq, new.by_seq
+        self._rows = [
+            Row(None if one is None else olds[one], None if two is None else news[two], *same)
+            for one, two, *same in old.recording.align(new.recording)
+        ]
+
+    @overload
+    def __getitem__(self, index: int) -> Row: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Row]: ...
+    def __getitem__(self, index: int | slice) -> Row | Sequence[Row]:
+        return self._rows[index]
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[Row]:
+        return iter(self._rows)
+
+    @property
+    def changed(self) -> list[Row]:
+        """Rows that are not the same in both."""
+        return [row for row in self._rows if row.kind != "same"]
+
+    @property
+    def first(self) -> Row | None:
+        """Where the runs part: the first row that is not the same in both."""
+        return next((row for row in self._rows if row.kind != "same"), None)
+
+    @property
+    def input(self) -> list[Change]:
+        """What differs in the arguments of the runs."""
+        return argument_changes(self.old.stored[0].input, self.new.stored[0].input)
+
+    @property
+    def result(self) -> list[Change]:
+        """What differs in their results; a failure or other status is a change too."""
+        old, new = _result(self.old), _result(self.new)
+        if old == new:
+            return []
+        if old[0] == new[0] == "completed":
+            return changes(old[1], new[1], "result")
+        return [Change("result", _outcome(self.old), _outcome(self.new))]
+
+    @property
+    def totals(self) -> tuple[Totals, Totals]:
+        """What each run used, the old one first."""
+        return _totals(self.old), _totals(self.new)
+
+    @property
+    def code(self) -> str:
+        """Unified diff of the recorded source of the component and what it reaches; "" when it is the same."""
+        old, new = _sources(self.old), _sources(self.new)
+        lines: list[str] = []
+        for name in [*old, *(name for name in new if name not in old)]:
+            texts = old.get(name, "").splitlines(), new.get(name, "").splitlines()
+            lines += difflib.unified_diff(
+                *texts, f"{name} in {self.old.run_id}", f"{name} in {self.new.run_id}", "", "", 3, ""
+            )
+        return "\n".join(lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON; rows that are the same are left out."""
+        old, new = self.totals
+        first = self.first
+        return {
+            "old": self.old.run_id,
+            "new": self.new.run_id,
+            "same": len(self) - len(self.changed),
+            "first": first and first.to_dict(),
+            "rows": [row.to_dict() for row in self.changed],
+            "input": [one._asdict() for one in self.input],
+            "result": [one._asdict() for one in self.result],
+            "totals": {"old": old._asdict(), "new": new._asdict()},
+            "code": self.code,
+        }
+
+    def __str__(self) -> str:
+        lines = [f"old: {_head(self.old)}", f"new: {_head(self.new)}", ""]
+        lines += [f"  {change}" for change in self.input]
+        lines += self._body()
+        lines += [f"  {change}" for change in self.result]
+        lines += _deltas(*self.totals)
+        if self.code:
+            lines.append("the code differs: see diff.code")
+        return "\n".join(lines)
+
+    def __repr__(self) -> str:
+        return f"<Diff of {self.old.run_id} and {self.new.run_id}: {len(self.changed)} of {len(self)} entries differ>"
+
+    def _body(self) -> list[str]:
+        lines: list[str] = []
+        same = 0
+        for row in self._rows:
+            if row.kind == "same":
+                same += 1
+                continue
+            if same:
+                lines.append(f"= {same} the same")
+                same = 0
+            lines.append(str(row))
+            found = row.changes
+            lines += [f"    {line}" for change in found[:_SHOWN] for line in str(change).splitlines()]
+            if len(found) > _SHOWN:
+                lines.append(f"    and {len(found) - _SHOWN} more changes")
+        if same:
+            lines.append(f"= {same} the same")
+        return lines
+
+
+def _ended(entry: Entry) -> str:
+    if entry.ended is None:
+        return "(not ended)"
+    return f"! {entry.error}" if entry.error else short(repr(entry.output), 200)
+
+
+def _result(journal: Journal) -> tuple[str, bytes]:
+    last = journal.stored[-1]
+    return str(journal.status), last.payload if last.body == "ended" else b""
+
+
+def _outcome(journal: Journal) -> str:
+    return f"{journal.status} ({journal.facts.reason})" if journal.facts.reason else str(journal.status)
+
+
+def _head(journal: Journal) -> str:
+    return f"{journal.run_id} {journal.component}, {_outcome(journal)}, {len(journal)} entries"
+
+
+def _totals(journal: Journal) -> Totals:
+    sums = dict.fromkeys(_TOTALS, 0.0)
+    steps = 0
+    for entry in journal:
+        steps += entry.kind in ("step", "call")
+        if entry.noted:
+            for name, value in entry.meta.items():
+                if name in sums and isinstance(value, int | float):
+                    sums[name] += value
+    began = journal.facts.started or journal.stored[0].at
+    ended = journal.facts.ended or journal.stored[-1].at
+    return Totals(**sums, seconds=(ended - began) / 1e6, steps=steps)
+
+
+def _deltas(old: Totals, new: Totals) -> list[str]:
+    lines: list[str] = []
+    for name, before, after in zip(Totals._fields, old, new, strict=True):
+        if before or after:
+            digits = 0 if name in ("input_tokens", "output_tokens", "steps") else 4 if name == "cost" else 3
+            lines.append(f"{name:<14} {before:,.{digits}f} → {after:,.{digits}f} ({after - before:+,.{digits}f})")
+    return lines
+
+
+def _sources(journal: Journal) -> dict[str, str]:
+    code = journal.stored[0].code
+    functions = json.loads(code) if code else []
+    return {f"{one['module']}:{one['name']}": one["source"] or "" for one in functions}

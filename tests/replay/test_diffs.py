@@ -1,0 +1,156 @@
+"""Two runs side by side: what was asked and answered otherwise, and where they part."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agnt5 import Context, NoRetry, RunFailed, flow, load_journal
+from agnt5.codec import encode, encode_call
+from agnt5.replay.changes import argument_changes, changes
+from replay.corpus import CORPUS, fetch
+from replay.playing import record
+
+SETTINGS = settings(max_examples=150, deadline=None, database=None)
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(), inner, max_size=4)
+        | st.lists(inner, max_size=3).map(tuple)
+    ),
+    max_leaves=12,
+)
+
+
+@dataclass
+class Bill:
+    item: str
+    lines: list[dict[str, Any]]
+    paid: bool = False
+
+
+def told(old: Any, new: Any) -> list[str]:
+    return [str(change) for change in changes(encode(old), encode(new), "output")]
+
+
+@pytest.mark.parametrize("name", CORPUS)
+async def test_a_run_does_not_differ_from_itself(name: str) -> None:
+    run = await record(CORPUS[name])
+    assert run.diff(run).changed == []
+    assert run.diff(run).result == []
+
+
+@flow
+async def writes(ctx: Context, topics: list[str], more: bool = False) -> list[str]:
+    texts = []
+    if more:
+        await ctx.call(fetch, "preface")
+    for topic in topics:
+        texts.append(await ctx.call(fetch, topic))
+    await ctx.state.set("count", len(texts))
+    return texts
+
+
+async def test_what_was_asked_otherwise_is_found_where_it_is() -> None:
+    one, two = writes.start(["a", "b", "c"]), writes.start(["a", "x", "c"], more=True)
+    await one
+    await two
+    diff = one.diff(two)
+    assert [(row.kind, row.entry.path) for row in diff] == [
+        ("added", "fetch"),
+        ("same", "fetch#2"),
+        ("input", "fetch#3"),
+        ("same", "fetch#4"),
+        ("same", "count"),
+    ]
+    assert diff.first is not None
+    assert diff.first.kind == "added"
+    changed = diff[2]
+    assert [str(change) for change in changed.changes] == ["input[0]: 'b' → 'x'", "output: '<b>' → '<x>'"]
+    assert [str(change) for change in diff.input] == ["input[0][1]: 'b' → 'x'", "input.more: + True"]
+    assert [str(change) for change in diff.result] == ["result[1]: '<b>' → '<x>'"]
+    assert "+ step fetch\n= 1 the same\n~ step fetch#3\n    input[0]: 'b' → 'x'" in str(diff)
+    assert json.loads(json.dumps(diff.to_dict()))["same"] == 3
+
+
+async def test_a_fork_differs_from_its_parent_in_what_was_changed() -> None:
+    run = writes.start(["a", "b"])
+    await run
+    fork = run.fork(outputs={"fetch#2": "<other>"})
+    await fork
+    diff = run.diff(fork)
+    assert [(row.kind, row.entry.path) for row in diff.changed] == [("output", "fetch#2")]
+    assert [str(change) for change in diff.result] == ["result[1]: '<b>' → '<other>'"]
+    failed = run.fork(fail={"fetch#2": KeyError("gone")})
+    with pytest.raises(RunFailed):
+        await failed
+    diff = run.diff(failed)
+    assert diff.changed[0].changes[0] == ("output", "'<b>'", "! KeyError: 'gone'", ())
+    assert "completed → failed" in str(diff.result[0])
+
+
+async def test_changed_code_is_shown_as_a_diff() -> None:
+    @flow(name="greets")
+    async def greets(ctx: Context) -> str:
+        return await ctx.call(fetch, "hello", retry_policy=NoRetry())
+
+    one = greets.start()
+    await one
+
+    @flow(name="greets")
+    async def greets_warmly(ctx: Context) -> str:
+        return await ctx.call(fetch, "good morning", retry_policy=NoRetry())
+
+    two = greets_warmly.start()
+    await two
+    diff = one.diff(two)
+    removed = '-        return await ctx.call(fetch, "hello", retry_policy=NoRetry())'
+    assert removed in diff.code
+    assert removed.replace("-", "+", 1).replace("hello", "good morning") in diff.code
+    assert "the code differs" in str(diff)
+    assert one.diff(one).code == ""
+
+
+async def test_loaded_journals_are_compared_like_runs(tmp_path: Path) -> None:
+    one, two = writes.start(["a"]), writes.start(["b"])
+    await one
+    await two
+    loaded = load_journal(one.journal.save(tmp_path / "one.agnt5"))
+    assert str(loaded.diff(two.journal)) == str(one.diff(two))
+    assert str(two.diff(loaded)) == str(two.diff(one))
+
+
+def test_values_are_compared_part_by_part() -> None:
+    bill = Bill("tea", [{"n": 1}, {"n": 2}], paid=False)
+    assert told(bill, replace(bill, paid=True)) == ["output.paid: False → True"]
+    assert told(bill, replace(bill, lines=[{"n": 0}, {"n": 1}, {"n": 2}])) == ["output.lines[0]: + {'n': 0}"]
+    assert told(bill, replace(bill, lines=[{"n": 1}, {"n": 3}])) == ["output.lines[1]['n']: 2 → 3"]
+    assert told({"a": 1, "b": 2}, {"b": 2, "c": 3}) == ["output['a']: - 1", "output['c']: + 3"]
+    assert told((1, 2), [1, 2]) == ["output: (1, 2) → [1, 2]"]
+    assert told([1], [True]) == ["output[0]: 1 → True"]
+    assert told(1, 1.0) == ["output: 1 → 1.0"]
+    assert told("one\ntwo\n", "one\n2\n") == ["output:\n  @@ -1,2 +1,2 @@\n   one\n  -two\n  +2"]
+    assert [str(one) for one in argument_changes(encode_call((1,), {}), encode_call((1, 2), {"k": 3}))] == [
+        "input[1]: + 2",
+        "input.k: + 3",
+    ]
+
+
+@SETTINGS
+@given(VALUES, VALUES)
+def test_values_differ_exactly_when_their_bytes_do(old: Any, new: Any) -> None:
+    assert bool(told(old, new)) == (encode(old) != encode(new))
+
+
+@SETTINGS
+@given(st.binary(max_size=60), st.binary(max_size=60))
+def test_damaged_bytes_are_compared_as_wholes(old: bytes, new: bytes) -> None:
+    assert bool(changes(old, new, "x")) == (old != new)
+    assert bool(argument_changes(old, new)) <= (old != new)
