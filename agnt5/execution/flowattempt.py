@@ -172,11 +172,6 @@ class FlowAttempt(Attempt):
     def where(self) -> str:
         return place(self.root) if self.root is not None and not self.root.done() else ""
 
-    def raised(self) -> BaseException | None:
-        """What the flow ended with, when that was no value."""
-        root = self.root
-        return root.exception() if root is not None and root.done() and not root.cancelled() else None
-
     def check(self) -> None:
         if self.barrier:
             raise self.flow._fence or Fenced("this attempt is over")

@@ -6,6 +6,7 @@ do next.
 
 from __future__ import annotations
 
+import asyncio
 import sys
 import traceback
 from typing import TYPE_CHECKING
@@ -18,7 +19,6 @@ from agnt5.log import logger
 
 if TYPE_CHECKING:
     from agnt5.execution.attempt import Attempt
-    from agnt5.execution.flowattempt import FlowAttempt
     from agnt5.execution.ops import Op
 
 LARGE = 10_000
@@ -51,7 +51,7 @@ def stop(attempt: Attempt) -> None:
         broke(attempt, broken)
 
 
-def diverged(attempt: FlowAttempt, error: DivergenceError) -> None:
+def diverged(attempt: Attempt, error: DivergenceError) -> None:
     attempt.poisoned_by(explain(attempt, error))
     stop(attempt)
 
@@ -85,7 +85,7 @@ def reason_error(run_id: str, reason: str) -> Exception:
     return RunPaused(f"Run {run_id} is paused: {why}. Look at `run.journal`, then `run.resume()` or `run.cancel()`.")
 
 
-def explain(attempt: FlowAttempt, error: DivergenceError, where: str = "") -> DivergenceError:
+def explain(attempt: Attempt, error: DivergenceError, where: str = "") -> DivergenceError:
     """The same divergence with what a person needs: Python versions, where the code stands, hints, what to do."""
     from agnt5.execution import hints
 
@@ -98,7 +98,7 @@ def explain(attempt: FlowAttempt, error: DivergenceError, where: str = "") -> Di
     if where:
         text = text_at(where)
         lines.append(f"The code stands at {where}{f': {text}' if text else '.'}")
-    raised = attempt.raised()
+    raised = _raised_by(attempt)
     if raised is not None:
         lines.append(f"The code ended with {type(raised).__name__}: {raised}")
     hint = hints.hint(attempt.component.fn)
@@ -116,6 +116,13 @@ def explain(attempt: FlowAttempt, error: DivergenceError, where: str = "") -> Di
     if raised is not None:
         told.actual = f"the code ended with {type(raised).__name__}: {raised}"
     return told
+
+
+def _raised_by(attempt: Attempt) -> BaseException | None:
+    root = getattr(attempt, "root", None)  # a flow's body is a task
+    if not isinstance(root, asyncio.Task) or not root.done() or root.cancelled():
+        return None
+    return root.exception()
 
 
 def waits_too_early(attempt: Attempt) -> str:

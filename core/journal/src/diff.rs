@@ -157,12 +157,13 @@ impl Pairs {
         let mut rows = Vec::with_capacity(after.len());
         let mut old = 0;
         for new in 0..=after.len() {
-            for gone in old..until[new] {
-                if !self.taken[gone] {
-                    rows.push(Row { before: Some(before[gone].seq), ..Row::single() });
+            let shown = old.max(until[new]);
+            for (gone, taken) in before[old..shown].iter().zip(&self.taken[old..shown]) {
+                if !taken {
+                    rows.push(Row { before: Some(gone.seq), ..Row::single() });
                 }
             }
-            old = old.max(until[new]);
+            old = shown;
             if new == after.len() {
                 break;
             }
