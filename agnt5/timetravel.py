@@ -86,9 +86,11 @@ class TimeTravel:
         (a tuple is spread) from the start; then nothing is shared. `inflight`: what was under way is done again
         ("rerun") or gets the answer it had ("reuse"). `objects`: calls act on copies as they were at the cut
         ("overlay") or on the objects themselves ("live"). `code`: another version of the component. `plan_fork` shows
-        beforehand what will run.
+        beforehand what will run. From a process that does not own the store, the owner is asked, and drives the fork
+        with its code.
 
-        ConfigurationError when an answer to be changed lies before the cut, or nowhere.
+        ConfigurationError when an answer to be changed lies before the cut, or nowhere. DivergenceError when changed
+        code does not ask for what is shared.
         """
         from agnt5.replay.fork import fork
         from agnt5.run import Run, refuse_inside

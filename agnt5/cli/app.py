@@ -13,7 +13,7 @@ import click
 
 from .. import __version__
 from ..errors import AGNT5Error
-from . import doctor, reading, writing
+from . import comparing, doctor, forking, reading, replaying, writing
 from .text import shown
 
 FAILED = 1
@@ -32,7 +32,14 @@ def agnt5() -> None:
     """
 
 
-for _command in (*reading.COMMANDS, *writing.COMMANDS, doctor.doctor):
+for _command in (
+    *reading.COMMANDS,
+    *replaying.COMMANDS,
+    *forking.COMMANDS,
+    *comparing.COMMANDS,
+    *writing.COMMANDS,
+    doctor.doctor,
+):
     agnt5.add_command(_command)
 
 

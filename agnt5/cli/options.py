@@ -12,18 +12,24 @@ import click
 from .stores import Choice
 
 _LAST = re.compile(r"-\d+")
+# No argument can hold it.
+_HIDING = "\0"
 
 
 class RunCommand(click.Command):
-    """A command whose ID may be -1: click would take that for an option."""
+    """A command whose IDs may be -1: click would take that for an option."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         takers = {name for p in self.params if isinstance(p, click.Option) and not p.is_flag for name in p.opts}
-        spots = (i for i, a in enumerate(args) if _LAST.fullmatch(a) and (i == 0 or args[i - 1] not in takers))
-        position = next(spots, None)
-        if position is not None and "--" not in args:
-            args = [*args[:position], *args[position + 1 :], "--", args[position]]
-        return super().parse_args(ctx, args)
+        hidden = [
+            f"{_HIDING}{one}" if _LAST.fullmatch(one) and (i == 0 or args[i - 1] not in takers) else one
+            for i, one in enumerate(args)
+        ]
+        rest = super().parse_args(ctx, hidden)
+        for name, value in ctx.params.items():
+            if isinstance(value, str):
+                ctx.params[name] = value.removeprefix(_HIDING)
+        return [one.removeprefix(_HIDING) for one in rest]
 
 
 def of_store(command: Callable[..., Any]) -> Callable[..., Any]:

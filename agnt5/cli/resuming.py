@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import AGNT5Error, ConfigurationError, RunClosed
+from ..errors import AGNT5Error, RunClosed
+from .driving import at_work, need_code, told_result
 from .stores import Choice, Found
-from .text import shown
 
 if TYPE_CHECKING:
     from .._core import RunRow
@@ -35,11 +35,7 @@ def resume_runs(choice: Choice, app: str | None, identity: str | None) -> None:
         if owned:
             _ask_owner(directory, rows)
         elif app is None:
-            names = ", ".join(sorted({row.component for row in rows}))
-            raise ConfigurationError(
-                f"nobody owns the store {directory.name}, so {names} must be driven here: name the code with --app "
-                "module, file.py or notebook.ipynb (or AGNT5_APP)"
-            )
+            raise need_code(directory, (row.component for row in rows))
         else:
             failures += _drive(choice.root(), directory, app, rows)
     if failures:
@@ -63,23 +59,15 @@ def _drive(home: Path, directory: Path, app: str, rows: list[RunRow]) -> list[st
     """Own the store, resume these runs and wait for their ends; returns what went wrong, a line each."""
     import agnt5
 
-    from ..runtime import close_runtime
-    from .usercode import load_app
-
-    agnt5.configure(home=home, store=directory.name, recover="ask")
-    load_app(app)
     failures: list[str] = []
-    try:
+    with at_work(home, directory, app):
         resumed = [agnt5.get_run(row.id) for row in rows]
         for run in resumed:
-            click.echo(f"driving {run.id} here", err=True)
             with contextlib.suppress(RunClosed):  # it came to its end as soon as its code was there
                 run.resume()
         for run in resumed:
             try:
-                click.echo(f"{run.id} completed: {shown(repr(run.result()))[:200]}")
+                click.echo(told_result(run))
             except AGNT5Error as error:
                 failures.append(str(error))
-    finally:
-        close_runtime()
     return failures

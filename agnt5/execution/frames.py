@@ -95,6 +95,7 @@ def place(task: Any) -> str:
 def text_at(where: str) -> str:
     """The line of source at a place as `place` and `caller` tell it; "" when it cannot be read."""
     filename, _, line = where.rpartition(" in ")[0].rpartition(":")
+    linecache.checkcache(filename)
     return linecache.getline(filename, int(line)).strip() if filename and line.isdigit() else ""
 
 

@@ -258,4 +258,5 @@ def _deltas(old: Totals, new: Totals) -> list[str]:
 def _sources(journal: Journal) -> dict[str, str]:
     code = journal.stored[0].code
     functions = json.loads(code) if code else []
-    return {f"{one['module']}:{one['name']}": one["source"] or "" for one in functions}
+    # By name alone: a file is `__main__` when it is run, and has a name when it is imported.
+    return {one["name"]: one["source"] or "" for one in functions}

@@ -6,20 +6,21 @@ code has acted on it already.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from agnt5.codec import encode, encode_call, encode_failure
-from agnt5.component import Component, component_of
+from agnt5.component import FLOW, Component, component_of
 from agnt5.entry import Arguments, Entry
 from agnt5.errors import ConfigurationError
-from agnt5.execution.kinds import COMMAND_WORDS, FAILURE, VALUE
+from agnt5.execution.flowreplay import replay
+from agnt5.execution.kinds import COMMAND_WORDS, FAILURE, VALUE, new_run_id
 from agnt5.run import Run
-from agnt5.runtime import get_runtime
+from agnt5.runtime import ask_owner, owner_or_reader
 from agnt5.runtime import reader as look
 
-if TYPE_CHECKING:
-    pass
+_WORDS = {VALUE: "value", FAILURE: "failure"}
 
 
 class Command(NamedTuple):
@@ -99,7 +100,6 @@ def fork(
     twice = sorted({*(outputs or ())} & {*(fail or ())})
     if twice:
         raise ConfigurationError(f"{twice[0]!r} cannot both give a value and fail.")
-    component = _component(run, code)
     row = look().run(run.id)
     known = {command.path for command in (*plan.in_flight, *plan.later)}
     for path in [*(outputs or ()), *(fail or ())]:
@@ -110,19 +110,59 @@ def fork(
         path: (FAILURE, encode_failure(_error(path, error), attempts=1)) for path, error in (fail or {}).items()
     }
     changes = {name: encode(value) if value is not None else None for name, value in (state or {}).items()}
-    identity = get_runtime().fork(
+    given = None if input is None else encode_call(*call_of(input))
+    runtime, _ = owner_or_reader()
+    if runtime is None:
+        refuse_code_elsewhere(code)
+        return ask_for(
+            "fork",
+            run.id,
+            run_id,
+            at=plan.at,
+            input=text_of(given),
+            outcomes={path: {_WORDS[kind]: text_of(data)} for path, (kind, data) in answers.items()},
+            state={name: text_of(data) for name, data in changes.items()},
+            reuse=inflight == "reuse",
+            overlay=objects == "overlay",
+        )
+    component = component_for(run, code)
+    other_code = code is not None or _has_changed(run)
+    if other_code and input is None and component.kind == FLOW:
+        # Told here, where the person is, and not by a fork that stops at its first command.
+        replay(component, runtime.reader.recording(run.id), plan.cut)
+    identity = runtime.fork(
         component,
         run.id,
         plan.at,
         run_id=run_id,
-        input=None if input is None else encode_call(*call_of(input)),
+        input=given,
         answers=answers,
         state=changes,
-        other_code=code is not None or _has_changed(run),
+        other_code=other_code,
         reuse=inflight == "reuse",
         overlay=objects == "overlay",
     )
     return Run(identity)
+
+
+def ask_for(what: str, origin: str, run_id: str | None, **request: Any) -> Run:
+    """Have the process that owns the store make a run out of an older one; its code drives it."""
+    identity = run_id or new_run_id()
+    ask_owner({"do": what, "run_id": identity, "origin_id": origin, **request})
+    return Run(identity)
+
+
+def refuse_code_elsewhere(code: Any) -> None:
+    if code is not None:
+        raise ConfigurationError(
+            "Another process owns the store and drives its runs with the code that it has, so `code=` cannot be used "
+            "from here."
+        )
+
+
+def text_of(data: bytes | None) -> str | None:
+    """Bytes as a request to the owner holds them."""
+    return None if data is None else base64.b64encode(data).decode()
 
 
 def _has_changed(run: Run) -> bool:
@@ -165,7 +205,8 @@ def _place(run: Run, at: int | str | Entry | None, changed: list[str]) -> int:
     return min(found)
 
 
-def _component(run: Run, code: Any) -> Component[..., Any]:
+def component_for(run: Run, code: Any) -> Component[..., Any]:
+    """The code that a run made of this one is driven with: what is registered, or another version of it."""
     from agnt5 import registry
 
     name = run.component
@@ -207,6 +248,3 @@ def _no_such_path(run: Run, path: str, plan: ForkPlan) -> str:
     if path in before:
         return f"{path!r} was answered before entry {plan.cut}, where this fork begins: fork at its command or earlier."
     return f"Run {run.id} asked for nothing with the path {path!r} at or after entry {plan.cut}.{hint}"
-
-
-__all__ = ["Command", "ForkPlan", "call_of", "fork", "plan_fork"]

@@ -15,9 +15,9 @@ from agnt5.entry import Entry
 from agnt5.errors import RunNotFound
 from agnt5.execution.fingerprint import fingerprint
 from agnt5.journal import Journal
-from agnt5.replay.fork import _component, call_of
+from agnt5.replay.fork import ask_for, call_of, component_for, refuse_code_elsewhere, text_of
 from agnt5.run import Run
-from agnt5.runtime import get_runtime
+from agnt5.runtime import owner_or_reader
 
 if TYPE_CHECKING:
     from agnt5 import _core
@@ -34,11 +34,15 @@ def rerun(
     run_id: str | None = None,
 ) -> Run:
     """Start the rerun; see `Run.rerun`."""
-    component = _component(run, code)
-    call = run.input if input is None else input
     names = [always] if isinstance(always, str) else [*always]
-    payload = encode_call(*call_of(call))
-    return Run(get_runtime().start(component, payload, run_id=run_id, rerun_of=run.id, always=names))
+    runtime, _ = owner_or_reader()
+    if runtime is None:
+        refuse_code_elsewhere(code)
+        given = None if input is None else encode_call(*call_of(input))
+        return ask_for("rerun", run.id, run_id, input=text_of(given), always=names)
+    component = component_for(run, code)
+    payload = encode_call(*call_of(run.input if input is None else input))
+    return Run(runtime.start(component, payload, run_id=run_id, rerun_of=run.id, always=names))
 
 
 class Executed(NamedTuple):

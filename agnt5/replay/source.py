@@ -69,8 +69,7 @@ def recorded(journal: Journal, *, decorated: bool = True) -> Component[..., Any]
     functions = json.loads(started.code) if started.code else []
     if not functions or functions[0]["source"] is None:
         raise ConfigurationError(f"Run {journal.run_id} has no recorded source of {journal.component!r}.")
-    module = functions[0]["module"]
-    namespace = dict(vars(sys.modules[module])) if module in sys.modules else {"__name__": module}
+    namespace = _home_of(journal.component, functions[0]["module"])
     kept = registry.snapshot()
     try:
         # What the body calls comes after it in the record, and must be there when the body's decorators run.
@@ -79,7 +78,8 @@ def recorded(journal: Journal, *, decorated: bool = True) -> Component[..., Any]
                 _define(function, journal.run_id, namespace, decorated)
     except Exception as error:
         raise ConfigurationError(
-            f"The recorded source of {journal.component!r} cannot be run here: {type(error).__name__}: {error}"
+            f"The recorded source of {journal.component!r} cannot be run here: {type(error).__name__}: {error}. It "
+            f"runs over the module that it came from, {functions[0]['module']!r}: import that first."
         ) from error
     finally:
         registry.restore(kept)
@@ -88,6 +88,19 @@ def recorded(journal: Journal, *, decorated: bool = True) -> Component[..., Any]
     if component is None:
         raise ConfigurationError(f"The recorded source of {journal.component!r} makes no component called {name!r}.")
     return component
+
+
+def _home_of(name: str, module: str) -> dict[str, Any]:
+    """A copy of the names that recorded source is run over: those around the component of today, or its module's. When
+    there is neither, our own public ones, which is all that many a cell needs."""
+    component = registry.find(name)
+    if component is not None:
+        return dict(inspect.unwrap(component.fn).__globals__)
+    if module in sys.modules and module != "__main__":
+        return dict(vars(sys.modules[module]))
+    import agnt5
+
+    return {"__name__": module, "agnt5": agnt5, **{public: getattr(agnt5, public) for public in agnt5.__all__}}
 
 
 def _define(function: dict[str, Any], run_id: str, namespace: dict[str, Any], decorated: bool) -> None:

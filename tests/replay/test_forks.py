@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 import agnt5
-from agnt5 import ConfigurationError, Context, Run, flow, function
+from agnt5 import ConfigurationError, Context, DivergenceError, Run, flow, function
 from agnt5.durable import object as durable_object
 from replay.corpus import CORPUS, executed
 from replay.playing import end_of, record
@@ -106,6 +106,21 @@ async def test_a_changed_version_of_the_code_goes_on_from_the_shared_part() -> N
         return text[:5]
 
     assert await parent.fork(at=2, code=shorter) == "draft"
+
+
+async def test_code_that_asks_otherwise_in_the_shared_part_is_refused_before_anything_is_made() -> None:
+    parent = article.start("bees")
+    await parent
+
+    @flow(name="article")
+    async def otherwise(ctx: Context, topic: str) -> str:
+        return await ctx.call(polish, topic)
+
+    with pytest.raises(DivergenceError, match='recorded was step "draft".*asked for step "polish"') as refused:
+        parent.fork(at="polish", code=otherwise)
+    assert "return await ctx.call(polish, topic)" in str(refused.value), "the line of the new code"
+    assert parent.forks == []
+    assert await parent.fork(at=1, code=otherwise) == "BEES", "from the start nothing is shared"
 
 
 async def test_steps_after_the_cut_have_keys_of_their_own() -> None:

@@ -205,6 +205,7 @@ impl<S: Store> Engine<S> {
             Request::Serve { component } => self.serve(component),
             Request::Start(start) => self.start(*start),
             Request::Fork(fork) => self.fork(*fork),
+            Request::Rerun(rerun) => self.rerun(*rerun),
             Request::Append(append) => self.append(*append),
             Request::Release { num, epoch } => self.release(num, epoch),
             Request::Stop { num, epoch, reason } => self.stop(num, epoch, reason),

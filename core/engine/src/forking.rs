@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use agnt5_journal::entry::Body;
 use agnt5_journal::{
-    CommandKind, ComponentKind, Entry, Forked, Given, Micros, Outcome, Payload, ROOT, Reuse, Seq, Spilled,
-    StateChange, Status, fork, segment,
+    CommandKind, ComponentKind, Entry, Forked, Given, Micros, Outcome, Payload, ROOT, Rerun, Reuse, Seq,
+    Spilled, StateChange, Status, fork, segment,
 };
 use agnt5_store::{
     EventRow, EventState, RunFilter, RunNum, RunRow, Segment, Store, StoreError, overlay_suffix,
@@ -15,7 +15,7 @@ use bytes::Bytes;
 use crate::children::{KEEP, input_digest};
 use crate::engine::{Engine, Fault, Handled};
 use crate::error::Refusal;
-use crate::request::{Decision, ForkRun, Reply};
+use crate::request::{Decision, ForkRun, Reply, RerunRun, StartRun};
 
 /// Entries per segment when shared ones are copied because their run goes.
 const PAGE: usize = 1_000;
@@ -110,6 +110,36 @@ impl<S: Store> Engine<S> {
         }
         self.queue(&row)?;
         Ok(Reply::Done)
+    }
+
+    /// A rerun asked for by somebody who does not have the code: whoever drives it has.
+    pub(crate) fn rerun(&mut self, ask: RerunRun) -> Handled<Reply> {
+        let origin = self.find(&ask.origin_id)?;
+        if origin.kind == ComponentKind::Object {
+            let message =
+                format!("run {} is a call of an object's method; rerun the run that called it", origin.id);
+            return Err(Refusal::new("ConfigurationError", message).into());
+        }
+        let entries = self.entries(origin.num)?.map_err(|reason| Refusal::new("StoreCorrupt", reason))?;
+        let Some(Some(Body::Started(started))) = entries.first().map(|entry| &entry.body) else {
+            return Err(Refusal::new("StoreCorrupt", format!("run {} has no start", origin.id)).into());
+        };
+        let input = match ask.input {
+            Some(input) => input,
+            None => self.bytes_of(started.input.as_ref(), &[])?,
+        };
+        self.start(StartRun {
+            id: ask.id,
+            component: origin.component,
+            kind: origin.kind,
+            input,
+            code: self.bytes_of(started.code.as_ref(), &[])?,
+            code_digest: started.code_digest.clone(),
+            python: started.python.clone(),
+            tags: "{}".to_owned(),
+            object: String::new(),
+            rerun_of: Some(Rerun { run_id: origin.id, always: ask.always }),
+        })
     }
 
     /// Answers that the fork knows from the beginning, and the order in which reused ones are told.

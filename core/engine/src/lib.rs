@@ -22,6 +22,7 @@ mod stalling;
 mod timers;
 mod turns;
 mod visitor;
+mod wire;
 
 pub use engine::{Batch, Engine};
 pub use error::Refusal;

@@ -50,6 +50,17 @@ pub struct ForkRun {
     pub overlay: bool,
 }
 
+/// A run of the same component as an older one, with answers of that where everything is the same.
+#[derive(Clone, Debug)]
+pub struct RerunRun {
+    pub id: String,
+    pub origin_id: String,
+    /// Another input; `None`: the same.
+    pub input: Option<Bytes>,
+    /// Names of steps that are executed in any case.
+    pub always: Vec<String>,
+}
+
 /// New entries of a leased run.
 #[derive(Debug)]
 pub struct Append {
@@ -79,6 +90,7 @@ pub enum Request {
     },
     Start(Box<StartRun>),
     Fork(Box<ForkRun>),
+    Rerun(Box<RerunRun>),
     Append(Box<Append>),
     /// The attempt is over without an end.
     Release {

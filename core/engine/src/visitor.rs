@@ -3,7 +3,6 @@
 //! Served by Rust threads, so an owner whose Python is busy still answers. One JSON object per line each way. The socket
 //! has mode 0600 and only the same user is answered.
 
-use std::collections::HashMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::PermissionsExt;
@@ -15,13 +14,11 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use agnt5_store::{Durability, StoreError, platform};
-use base64::prelude::{BASE64_STANDARD, Engine as _};
-use serde_json::{Value, json};
 
 use crate::error::Refusal;
 use crate::host::{Host, Options, Shared};
 use crate::limits::Limits;
-use crate::request::{Reply, Request};
+use crate::wire::carry_out;
 
 /// A request is small, but an event may carry a large payload.
 const LONGEST_REQUEST: u64 = 512 << 20;
@@ -147,57 +144,6 @@ fn ask_owner(stream: &UnixStream, request: &str, timeout: Duration) -> std::io::
         true => Err(std::io::ErrorKind::UnexpectedEof.into()),
         false => Ok(line),
     }
-}
-
-fn carry_out(line: &str, call: impl FnOnce(Request) -> Result<Reply, Refusal>) -> Value {
-    let reply = match parse(line) {
-        Ok(None) => Ok(Reply::Done),
-        Ok(Some(request)) => call(request),
-        Err(refusal) => Err(refusal),
-    };
-    match reply {
-        Ok(Reply::Done) => json!({"ok": true, "pid": std::process::id()}),
-        Ok(Reply::Changed(changed)) => json!({"ok": true, "changed": changed}),
-        Ok(Reply::Count(count)) => json!({"ok": true, "count": count}),
-        Err(Refusal { class, message, pid }) => {
-            json!({"ok": false, "error": class, "message": message, "pid": pid})
-        }
-    }
-}
-
-/// `None` for a ping.
-fn parse(line: &str) -> Result<Option<Request>, Refusal> {
-    let wrong = |what: &str| Refusal::new("ConfigurationError", format!("bad request to a store: {what}"));
-    let request: Value = serde_json::from_str(line).map_err(|error| wrong(&error.to_string()))?;
-    let text = |key: &str| request[key].as_str().unwrap_or_default().to_owned();
-    let needed = |key: &str| match text(key) {
-        value if value.is_empty() => Err(wrong(&format!("{key:?} is missing"))),
-        value => Ok(value),
-    };
-    Ok(Some(match text("do").as_str() {
-        "ping" => return Ok(None),
-        "event" => Request::SendEvent {
-            name: needed("name")?,
-            payload: BASE64_STANDARD
-                .decode(text("payload"))
-                .map_err(|_| wrong("\"payload\" is no base64"))?
-                .into(),
-            id: match text("event_id") {
-                id if id.is_empty() => needed("new_event_id")?,
-                id => id,
-            },
-            run_id: text("run_id"),
-            keep: request["keep_us"].as_i64().unwrap_or(7 * 24 * 3_600 * 1_000_000),
-        },
-        "cancel" => Request::Cancel { run_id: needed("run_id")? },
-        "pause" => Request::Pause { run_id: needed("run_id")?, reason: text("reason") },
-        "resume" => Request::Resume { run_id: needed("run_id")?, decisions: HashMap::new() },
-        "delete" => Request::Delete { run_id: needed("run_id")? },
-        "prune" => Request::Prune {
-            before: request["before"].as_i64().ok_or_else(|| wrong("\"before\" is missing"))?,
-        },
-        other => return Err(wrong(&format!("there is no request {other:?}"))),
-    }))
 }
 
 /// Beside the store, or, when that path is too long for a socket, in the temporary directory under its digest.

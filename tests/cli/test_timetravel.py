@@ -1,0 +1,198 @@
+"""`replay`, `fork`, `rerun`, `diff`, `check`, `save`, `load`: with and without an owner, on a terminal and not."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import select
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from calling import Call
+
+SHOP = """
+from agnt5 import Context, flow
+
+def price(item: str) -> int:
+    return {"tea": 3, "pot": 20}.get(item, 1)
+
+def total(prices: list[int]) -> int:
+    return sum(prices)
+
+@flow
+async def bill(ctx: Context, items: list[str]) -> int:
+    prices = []
+    for item in items:
+        prices.append(await ctx.call(price, item))
+    await ctx.state.set("prices", prices)
+    return await ctx.call(total, prices)
+
+if __name__ == "__main__":
+    bill.start(["tea", "pot"], run_id="r_bill").result()
+"""
+
+
+@pytest.fixture
+def shop(app: Path) -> Path:
+    """A home with one completed run, `r_bill`, whose process is gone."""
+    path = app.with_name("shop.py")
+    path.write_text(SHOP)
+    subprocess.run([sys.executable, path], check=True, timeout=60)
+    return path
+
+
+def test_replay_elsewhere_than_on_a_terminal_is_a_list(shop: Path, cli: Call) -> None:
+    answer = cli("replay", "r_bill", "--app", str(shop))
+    assert answer.code == 0, answer.err
+    assert [line.split()[:3] for line in answer.out.splitlines()][1:3] == [
+        ["2", "step", "price"],
+        ["4", "step", "price#2"],
+    ]
+    assert "prices.append(await ctx.call(price, item))" in answer.out
+    listed = json.loads(cli("replay", "r_bill", "--app", str(shop), "--json").out)
+    assert listed["positions"][1]["locals"]["prices"] == "[3]"
+    assert listed["positions"][-1]["state"] == {"prices": [3, 20]}
+    assert listed["divergence"] is None
+
+
+def test_replay_without_code_steps_over_the_entries(shop: Path, cli: Call) -> None:
+    answer = cli("replay", "r_bill", "--at", "4")
+    assert answer.out.splitlines()[0].split() == ["4", "step", "price#2"]
+
+
+def test_fork_shows_what_will_run_and_runs_it(shop: Path, cli: Call) -> None:
+    asked = ("fork", "r_bill", "--set", "price#2=100", "--app", str(shop))
+    planned = cli(*asked, "--dry-run")
+    assert "runs again  step     price#2" in planned.out
+    assert len(json.loads(cli("runs", "--json").out)) == 1, "nothing was made"
+    answer = cli(*asked)
+    assert answer.code == 0, answer.err
+    assert answer.out.startswith("forks before entry 3")
+    assert "completed: 103" in answer.out
+    told = json.loads(cli("fork", "r_bill", "--at", "1", "--state", "vip=true", "--app", str(shop), "--json").out)
+    assert told["status"] == "completed"
+    assert told["plan"]["cut"] == 1
+
+
+def test_fork_refuses_what_makes_no_sense(shop: Path, cli: Call) -> None:
+    assert "name the code with --app" in cli("fork", "r_bill", "--set", "price=1").err
+    assert "Did you mean 'price#2'?" in cli("fork", "r_bill", "--at", "3", "--set", "price#3=1", "--app", str(shop)).err
+    assert cli("fork", "r_bill", "--set", "price").code == 2
+    assert "no exception of Python" in cli("fork", "r_bill", "--fail", "price=Nope", "--app", str(shop)).err
+    failed = cli("fork", "r_bill", "--fail", "price#2=ValueError:out of stock", "--app", str(shop))
+    assert failed.code == 1
+    assert "ValueError: out of stock" in failed.err
+
+
+def test_rerun_says_what_it_took_over(shop: Path, cli: Call) -> None:
+    shop.write_text(SHOP.replace("sum(prices)", "sum(prices) * 2"))
+    answer = cli("rerun", "r_bill", "--app", str(shop))
+    assert "completed: 46" in answer.out, answer.err
+    assert "2 results of r_bill reused, 1 steps executed" in answer.out
+    assert "total: " in answer.out
+
+
+def test_diff_and_check(shop: Path, cli: Call) -> None:
+    cli("fork", "r_bill", "--set", "price#2=100", "--app", str(shop))
+    answer = cli("diff", "-2", "-1")
+    assert "~ step price#2\n    output: 20 → 100" in answer.out
+    assert json.loads(cli("diff", "-2", "-1", "--json").out)["first"]["path"] == "price#2"
+    fine = cli("check", "--app", str(shop))
+    assert (fine.code, fine.out) == (0, "bill: 2 of 2 recorded runs replay\n")
+    shop.write_text(SHOP.replace('state.set("prices"', 'state.set("sums"'))
+    broken = cli("check", "bill", "--app", str(shop))
+    assert broken.code == 1
+    assert 'await ctx.state.set("prices", prices)' in broken.out
+    assert 'await ctx.state.set("sums", prices)' in broken.out
+    assert not json.loads(cli("check", "--app", str(shop), "--json").out)["default"]["ok"]
+    assert "name the code to check" in cli("check").err
+    assert "defines nothing that is called 'bills'" in cli("check", "bills", "--app", str(shop)).err
+
+
+def test_save_and_load(shop: Path, cli: Call, tmp_path: Path) -> None:
+    file = str(tmp_path / "bill.agnt5")
+    assert "saved r_bill" in cli("save", "-1", file).out
+    loaded = cli("load", file)
+    assert "component  bill" in loaded.out
+    assert "price#2" in loaded.out
+    assert json.loads(cli("load", file, "--json").out)["status"] == "completed"
+    assert "= 4 the same" in cli("diff", "r_bill", file).out
+    assert "is only data" in cli("replay", file).out
+    assert "shop.py" in cli("replay", file, "--app", str(shop)).out
+    Path(file).write_bytes(b"junk")
+    answer = cli("load", file)
+    assert answer.code == 1
+    assert "no journal file" in answer.err
+    assert answer.err.count("\n") == 1
+
+
+def test_a_busy_owner_forks_and_reruns(busy: Path, cli: Call) -> None:
+    forked = cli("fork", "r_doubled", "--set", "double=7")
+    assert "goes on in the store's owner" in forked.out, forked.err
+    assert "goes on in the store's owner" in cli("rerun", "r_doubled").out
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        listed = [one for one in json.loads(cli("runs", "--json").out) if one["component"] == "doubler"]
+        if all(one["status"] == "completed" for one in listed):
+            break
+    shown = [json.loads(cli("show", one["id"], "--json").out)["entries"][0]["output"] for one in listed]
+    assert sorted(shown) == [7, 42, 42]
+
+
+class Terminal:
+    """The stepper on a real pseudo-terminal."""
+
+    def __init__(self, *arguments: str) -> None:
+        self._end, other = pty.openpty()
+        environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100", "LINES": "40"}
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "agnt5.cli", *arguments], stdin=other, stdout=other, stderr=other, env=environment
+        )
+        os.close(other)
+        self.screen = ""
+
+    def press(self, keys: str, shows: str) -> str:
+        """Type, and wait until the newest screen shows this text."""
+        self.screen = ""
+        os.write(self._end, keys.encode())
+        return self.wait(shows)
+
+    def wait(self, shows: str) -> str:
+        deadline = time.monotonic() + 30
+        while shows not in self.screen:
+            assert time.monotonic() < deadline, f"never shown: {shows!r} in {self.screen!r}"
+            if select.select([self._end], [], [], 0.2)[0]:
+                text = os.read(self._end, 65536).decode(errors="replace")
+                self.screen = (self.screen + re.sub(r"\x1b\[[0-9;]*m", "", text)).rpartition("\x1b[2J")[2]
+        return self.screen
+
+    def leave(self) -> int:
+        os.write(self._end, b"q")
+        code = self._process.wait(30)
+        os.close(self._end)
+        return code
+
+
+def test_the_stepper_moves_by_keys(shop: Path) -> None:
+    terminal = Terminal("replay", "r_bill", "--app", str(shop))
+    terminal.wait("0 of 3")
+    screen = terminal.press("\x1b[C", "1 of 3")
+    assert "price gave 3" in screen
+    assert "* prices = [3]" in screen, "changed names are marked"
+    assert re.search(r"→ +\d+ +prices\.append", screen)
+    terminal.press("\x1b[D", "0 of 3")
+    terminal.press("g4\r", "2 of 3")
+    terminal.press("elen(prices) * 10\r", "len(prices) * 10 = 20")
+    terminal.press("enope\r", "NameError")
+    terminal.press("btotal\r", "breaks at total")
+    terminal.press("\x1b[H", "0 of 3")
+    terminal.press("c", "3 of 3")
+    assert "state.prices = [3, 20]" in terminal.screen
+    terminal.press("z", "no such key")
+    assert terminal.leave() == 0
