@@ -17,6 +17,9 @@ pub enum StoreError {
     Hijacked(String),
     #[error("{0}")]
     TooNew(String),
+    /// Whoever owns it next brings it up to date; a visitor may not.
+    #[error("{0}")]
+    Outdated(String),
     #[error("{0}")]
     Unusable(String),
     #[error("{0}")]
@@ -32,7 +35,7 @@ impl StoreError {
             Self::Corrupt(_) => "StoreCorrupt",
             Self::Hijacked(_) => "StoreHijacked",
             Self::TooNew(_) => "StoreTooNew",
-            Self::Exists(_) | Self::Unusable(_) | Self::Io(_) => "StoreError",
+            Self::Exists(_) | Self::Outdated(_) | Self::Unusable(_) | Self::Io(_) => "StoreError",
         }
     }
 

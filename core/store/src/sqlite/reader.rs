@@ -11,7 +11,8 @@ use rusqlite::Connection;
 
 use super::failure::Failure;
 use super::registry::{Registration, forked};
-use super::{Owner, blobs, connection, directory, read, schema, tail};
+use super::{Owner, SqliteStore, blobs, connection, directory, read, schema, tail};
+use crate::Durability;
 use crate::error::StoreError;
 use crate::platform;
 use crate::store::*;
@@ -48,9 +49,20 @@ impl SqliteReader {
             return Err(missing());
         }
         directory::refuse_network(&dir)?;
+        match Self::attach(dir.clone(), &file) {
+            Err(StoreError::Outdated(_)) if Owner::of(&dir).is_none() => {
+                // Owning it for a moment migrates it.
+                drop(SqliteStore::open(&dir, Durability::Full)?);
+                Self::attach(dir, &file)
+            }
+            attached => attached,
+        }
+    }
+
+    fn attach(dir: PathBuf, file: &Path) -> Result<Self> {
         let registration = Registration::new(&dir, false)?;
-        let conn = connection::visitor(&file).map_err(|failure| unopened(failure, &dir))?;
-        schema::check(&conn, &file).map_err(|failure| failure.explain(&conn, &dir, 0))?;
+        let conn = connection::visitor(file).map_err(|failure| unopened(failure, &dir))?;
+        schema::check(&conn, file).map_err(|failure| failure.explain(&conn, &dir, 0))?;
         Ok(Self { conn: ManuallyDrop::new(conn), dir, pid: platform::pid(), _registration: registration })
     }
 

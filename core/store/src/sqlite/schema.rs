@@ -116,9 +116,9 @@ pub(super) fn check(conn: &Connection, file: &Path) -> Result<usize, Failure> {
         return Err(too_new(file, found, known).into());
     }
     if found < known {
-        return Err(StoreError::Unusable(format!(
-            "the store {} has schema version {found}, this agnt5 reads version {known}: \
-             let a process own it once, which migrates it",
+        return Err(StoreError::Outdated(format!(
+            "the store {} has schema version {found}, this agnt5 reads version {known}, and a process with an older \
+             agnt5 owns it: let that end, and look again",
             file.display()
         ))
         .into());
