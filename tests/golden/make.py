@@ -1,4 +1,4 @@
-"""Makes the goldens of the format versions that this checkout writes: `python -m golden.make DIRECTORY`, with `tests` on
+"""Makes the goldens of the format versions that this checkout writes: `python -m golden.make DIR`, with `tests` on
 the path. Run it when a version is added, and commit what it makes; what is there already is never made anew.
 """
 

@@ -6,9 +6,22 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
 use std::process::Child;
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use agnt5_store::*;
 use common::{add_run, finish, job, open, refusal, run, segment, within};
+
+/// A child that is forked while another test is inside SQLite inherits a lock that nobody frees, so tests that fork have
+/// this process for themselves.
+static FORKING: RwLock<()> = RwLock::new(());
+
+fn beside_others() -> RwLockReadGuard<'static, ()> {
+    FORKING.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn alone() -> RwLockWriteGuard<'static, ()> {
+    FORKING.write().unwrap_or_else(PoisonError::into_inner)
+}
 
 #[test]
 fn child() {
@@ -64,6 +77,7 @@ fn owner_in_another_process(dir: &Path) -> Child {
 
 #[test]
 fn a_second_owner_hears_the_pid_of_the_first_and_can_read() {
+    let _turn = beside_others();
     let home = tempfile::tempdir().unwrap();
     let dir = home.path().join("store");
     let mut child = owner_in_another_process(&dir);
@@ -88,6 +102,7 @@ fn a_second_owner_hears_the_pid_of_the_first_and_can_read() {
 
 #[test]
 fn a_second_open_in_this_process_is_refused_until_the_first_is_closed() {
+    let _turn = beside_others();
     let home = tempfile::tempdir().unwrap();
     let dir = home.path().join("store");
     let store = open(&dir);
@@ -107,6 +122,7 @@ fn a_second_open_in_this_process_is_refused_until_the_first_is_closed() {
 
 #[test]
 fn visitors_read_beside_the_owner_in_its_process_and_in_others() {
+    let _turn = beside_others();
     let home = tempfile::tempdir().unwrap();
     let dir = home.path().join("store");
     let mut store = open(&dir);
@@ -125,6 +141,7 @@ fn visitors_read_beside_the_owner_in_its_process_and_in_others() {
 
 #[test]
 fn there_is_nothing_to_visit_before_there_is_a_store() {
+    let _turn = beside_others();
     let home = tempfile::tempdir().unwrap();
     for place in [home.path().to_owned(), home.path().join("missing")] {
         assert!(
@@ -136,6 +153,7 @@ fn there_is_nothing_to_visit_before_there_is_a_store() {
 
 #[test]
 fn the_directory_is_private_and_ignored_but_a_full_one_is_left_alone() {
+    let _turn = beside_others();
     use std::os::unix::fs::PermissionsExt;
     let home = tempfile::tempdir().unwrap();
     let dir = home.path().join(".agnt5/notebook");
@@ -152,6 +170,7 @@ fn the_directory_is_private_and_ignored_but_a_full_one_is_left_alone() {
 
 #[test]
 fn a_directory_that_cannot_be_written_is_refused_and_says_why() {
+    let _turn = beside_others();
     use std::os::unix::fs::PermissionsExt;
     let home = tempfile::tempdir().unwrap();
     let dir = home.path().join("store");
@@ -169,6 +188,7 @@ fn a_directory_that_cannot_be_written_is_refused_and_says_why() {
 /// it. In the design this loses commits; here nobody can take itself for the last user.
 #[test]
 fn locks_dropped_in_this_process_lose_nothing_when_another_program_opens_the_file() {
+    let _turn = beside_others();
     let home = tempfile::tempdir().unwrap();
     let dir = home.path().join("store");
     let mut store = open(&dir);
@@ -199,6 +219,7 @@ fn locks_dropped_in_this_process_lose_nothing_when_another_program_opens_the_fil
 
 #[test]
 fn files_that_vanish_or_change_stop_the_store_before_it_acknowledges() {
+    let _turn = beside_others();
     for name in ["journal.db", "journal.db-wal", "journal.db-shm"] {
         for replaced in [false, true] {
             let home = tempfile::tempdir().unwrap();
@@ -223,6 +244,7 @@ fn files_that_vanish_or_change_stop_the_store_before_it_acknowledges() {
 
 #[test]
 fn a_store_taken_over_by_another_owner_stops_at_its_next_transaction() {
+    let _turn = beside_others();
     let home = tempfile::tempdir().unwrap();
     let dir = home.path().join("store");
     let mut store = open(&dir);
@@ -244,6 +266,7 @@ fn a_store_taken_over_by_another_owner_stops_at_its_next_transaction() {
 
 #[test]
 fn a_forked_child_can_use_nothing_and_harms_nothing() {
+    let _turn = alone();
     let home = tempfile::tempdir().unwrap();
     let dir = home.path().join("store");
     let mut store = open(&dir);
@@ -278,6 +301,7 @@ fn a_forked_child_can_use_nothing_and_harms_nothing() {
 /// With flock a forked worker kept a killed kernel's lock. Here the heir opens while the fork still lives.
 #[test]
 fn a_fork_that_outlives_its_parent_does_not_keep_the_store() {
+    let _turn = alone();
     let home = tempfile::tempdir().unwrap();
     let dir = home.path().join("store");
     drop(open(&dir));
