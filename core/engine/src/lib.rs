@@ -29,6 +29,6 @@ pub use error::Refusal;
 pub use host::{Host, Options};
 pub use limits::Limits;
 pub use notice::{Inbox, Lease, Notice};
-pub use request::{Append, Decision, ForkRun, Reply, Request, StartRun, Ticket};
+pub use request::{Append, Decision, ForkRun, Reply, Request, RerunRun, StartRun, Ticket};
 pub use session::{Session, Trace};
 pub use visitor::visit;

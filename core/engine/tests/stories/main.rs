@@ -3,6 +3,7 @@
 mod children;
 mod desk;
 mod events;
+mod forks;
 mod lifecycle;
 mod storage;
 mod timers;

@@ -4,6 +4,7 @@
 mod common;
 mod journals;
 mod runs;
+mod sharing;
 mod wakeups;
 
 macro_rules! conformance {
@@ -46,4 +47,7 @@ conformance!(
     wakeups::events_expire_visibly,
     wakeups::object_state_is_replaced_and_removed,
     runs::children_are_counted,
+    sharing::a_fork_reads_the_beginning_of_its_origin_and_then_its_own,
+    sharing::a_fork_of_a_fork_reads_through_both,
+    sharing::a_circle_of_forks_is_damage_and_no_endless_walk,
 );
