@@ -9,7 +9,7 @@ import sqlite3
 
 import agnt5
 
-from . import importing, objects, peers, replaying, steps
+from . import importing, objects, peers, replaying, steps, timetravel
 from .report import Finding
 
 BENCHES = {
@@ -17,6 +17,10 @@ BENCHES = {
     "concurrent": steps.concurrent,
     "replay": replaying.replay,
     "resume": replaying.resume,
+    "timetravel": timetravel.replay,
+    "diff": timetravel.diff,
+    "check": timetravel.check,
+    "files": timetravel.files,
     "import": importing.import_cost,
     "objects": objects.one_key,
     "peers": peers.peers,
