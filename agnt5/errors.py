@@ -14,6 +14,7 @@
       RuntimeUnavailableError  (also ConnectionError)
       ServiceUnavailableError
       LLMError              ProviderAuthError, RateLimited, ContextTooLong, ContentRefused, ProviderUnavailable
+        OutputInvalid       (also ValueError) an answer that breaks the format it was asked for
       ExportError
 
 A class must stay constructible from its message alone: the core and the codec build errors that way and set the other
@@ -214,6 +215,8 @@ class LLMError(AGNT5Error):
     model: str = ""
     status: int = 0
     """HTTP status, 0 when there was none."""
+    possibly_billed: bool = False
+    """The request had left, so the provider may have done the work and ask money for it."""
 
 
 class ProviderAuthError(LLMError):
@@ -236,7 +239,17 @@ class ContentRefused(LLMError):
 
 
 class ProviderUnavailable(LLMError):
-    """The provider is overloaded, down or unreachable."""
+    """The provider is overloaded, down, unreachable or too slow."""
+
+    retry_after: float | None = None
+    """Seconds, when the provider said."""
+
+
+class OutputInvalid(LLMError, ValueError):
+    """A model's answer does not fit the format it was asked for. The message says what is wrong with it."""
+
+    text: str = ""
+    """What the model wrote."""
 
 
 class ExportError(AGNT5Error):

@@ -1,0 +1,229 @@
+"""The model behind an adapter: checks the question, keeps to the limits, asks, prices the answer.
+
+An adapter is a subclass that turns a Request into its provider's call and the answer into a Reply. It must never retry:
+who asks decides that, durably.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+from agnt5.errors import ConfigurationError, LLMError, ProviderUnavailable
+from agnt5.llm import limits, prices
+from agnt5.llm.schema import Schema
+from agnt5.llm.types import Conversation, Delta, Embedded, Message, Reply, Request, ToolSpec, as_messages
+
+
+class LLM:
+    """One model of one provider. `name` is `provider/model`. Making one never touches the network."""
+
+    provider: str = ""
+    """Its name in `provider/model`, errors and prices."""
+
+    def __init__(self, model: str) -> None:
+        if not model:
+            raise ConfigurationError(f"A {type(self).__name__} needs the name of a model.")
+        self.model = model
+
+    @property
+    def name(self) -> str:
+        return f"{self.provider}/{self.model}"
+
+    async def generate(
+        self,
+        messages: Conversation,
+        *,
+        tools: Sequence[Any] = (),
+        response_format: Any = None,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        timeout: float | None = None,
+        **options: Any,
+    ) -> Reply:
+        """One answer. LLMError (see its tree) when there is none; OutputInvalid when it breaks `response_format`.
+
+        `response_format`: a dataclass, TypedDict, pydantic model, other type, or JSON schema; `reply.output` is the
+        validated value. `timeout`: seconds. Other names go to the provider as they are.
+        """
+        request = make_request(messages, tools, response_format, temperature, max_tokens, timeout, options)
+        reply = await self.answer(request)
+        return reply if response_format is None else parsed(reply, response_format)
+
+    async def stream(
+        self,
+        messages: Conversation,
+        *,
+        tools: Sequence[Any] = (),
+        response_format: Any = None,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        timeout: float | None = None,
+        **options: Any,
+    ) -> AsyncIterator[Delta | Reply]:
+        """The pieces of an answer as they come, and at last the whole Reply."""
+        request = make_request(messages, tools, response_format, temperature, max_tokens, timeout, options)
+        async for item in self.answers(request):
+            if isinstance(item, Reply) and response_format is not None:
+                item = parsed(item, response_format)
+            yield item
+
+    async def embed(self, texts: str | Sequence[str], *, model: str | None = None) -> Embedded:
+        """Vectors of texts, in order."""
+        given = [texts] if isinstance(texts, str) else list(texts)
+        if not given:
+            return Embedded([], model=model or self.model, provider=self.provider)
+        async with limits.turn(self.name):
+            found = await self._guarded(self._embed(given, model), None)
+        return replace(found, provider=self.provider, cost=prices.cost(self.provider, found.model, found.usage))
+
+    # What the durable layer asks
+
+    async def answer(self, request: Request) -> Reply:
+        """One whole answer to a request, within the limits of this model."""
+        async with limits.turn(self.name):
+            return self._priced(await self._guarded(self._generate(request), request.timeout))
+
+    async def answers(self, request: Request) -> AsyncIterator[Delta | Reply]:
+        """Pieces, then the whole Reply; an error when the stream ends without one."""
+        whole: Reply | None = None
+        until = None if request.timeout is None else asyncio.get_running_loop().time() + request.timeout
+        async with limits.turn(self.name):
+            stream = self._stream(request)
+            try:
+                while True:
+                    left = None if until is None else max(0.0, until - asyncio.get_running_loop().time())
+                    try:
+                        item = await self._guarded(anext(stream), left, request.timeout)
+                    except StopAsyncIteration:
+                        break
+                    if isinstance(item, Reply):
+                        item = whole = self._priced(item)
+                    yield item
+            finally:
+                await stream.aclose()
+        if whole is None:
+            raise ProviderUnavailable(
+                f"{self.name} ended its answer before it was whole. What it had sent may be billed.",
+                provider=self.provider,
+                model=self.model,
+                possibly_billed=True,
+            )
+
+    # What an adapter does
+
+    async def _generate(self, request: Request) -> Reply:
+        """Ask for a whole answer. The default collects the stream."""
+        whole: Reply | None = None
+        async for item in self._stream(request):
+            if isinstance(item, Reply):
+                whole = item
+        if whole is None:
+            raise ProviderUnavailable(f"{self.name} ended its answer before it was whole.", possibly_billed=True)
+        return whole
+
+    def _stream(self, request: Request) -> AsyncGenerator[Delta | Reply, None]:
+        """Pieces as they come; the last one is the Reply."""
+        raise ConfigurationError(f"{self.name} cannot stream.")
+
+    async def _embed(self, texts: list[str], model: str | None) -> Embedded:
+        raise ConfigurationError(
+            f"{self.name} makes no embeddings. Name a model of a provider that does, as in "
+            f"`model='openai/text-embedding-3-small'`."
+        )
+
+    def _error(self, error: Exception) -> LLMError | None:
+        """What an exception of the provider's SDK means; None for one that is none of its business."""
+        return None
+
+    # Inside
+
+    async def _guarded(self, work: Any, timeout: float | None, whole: float | None = None) -> Any:
+        """Await the adapter's work: time limit, and the provider's exceptions as ours."""
+        limit = asyncio.timeout(timeout)
+        try:
+            async with limit:
+                return await work
+        except (StopAsyncIteration, LLMError):
+            raise
+        except TimeoutError as error:
+            if not limit.expired():
+                raise self._translated(error) from error
+            raise ProviderUnavailable(
+                f"{self.name} did not answer within {whole or timeout:g} s. The request had left, so it may be billed.",
+                provider=self.provider,
+                model=self.model,
+                possibly_billed=True,
+            ) from None
+        except Exception as error:
+            translated = self._translated(error)
+            if translated is error:
+                raise
+            limits.heed(self.name, translated)
+            raise translated from error
+
+    def _translated(self, error: Exception) -> Exception:
+        found = self._error(error)
+        if found is None:
+            return error
+        found.provider = self.provider
+        found.model = found.model or self.model
+        return found
+
+    def _priced(self, reply: Reply) -> Reply:
+        model = reply.model or self.model
+        cost = prices.cost(self.provider, model, reply.usage)
+        if cost is None and model != self.model:
+            cost = prices.cost(self.provider, self.model, reply.usage)
+        return replace(reply, provider=self.provider, model=model, cost=cost)
+
+    def __repr__(self) -> str:
+        return f"<LLM {self.name}>"
+
+
+def make_request(
+    messages: Conversation,
+    tools: Sequence[Any] = (),
+    response_format: Any = None,
+    temperature: float | None = None,
+    max_tokens: int | None = None,
+    timeout: float | None = None,
+    options: dict[str, Any] | None = None,
+) -> Request:
+    """A checked Request from what people write. Tools: ToolSpec, or anything whose `spec` is one."""
+    if max_tokens is not None and (isinstance(max_tokens, bool) or max_tokens < 1):
+        raise ConfigurationError(f"max_tokens is a whole number from 1, not {max_tokens!r}.")
+    if timeout is not None and not timeout > 0:
+        raise ConfigurationError(f"timeout is in seconds and above 0, not {timeout!r}.")
+    schema = None if response_format is None else Schema.of(response_format)
+    return Request(
+        messages=as_messages(messages),
+        tools=tuple(as_spec(tool) for tool in tools),
+        schema=None if schema is None else schema.json_schema,
+        schema_name="" if schema is None else schema.name,
+        temperature=temperature,
+        max_tokens=max_tokens,
+        timeout=timeout,
+        options=options or {},
+    )
+
+
+def as_spec(tool: Any) -> ToolSpec:
+    found = tool if isinstance(tool, ToolSpec) else getattr(tool, "spec", None)
+    if not isinstance(found, ToolSpec):
+        raise ConfigurationError(f"{tool!r} is no tool: decorate the function with @tool, or give Tool(...).")
+    return found
+
+
+def parsed(reply: Reply, response_format: Any) -> Reply:
+    """The same reply with its validated `output`. OutputInvalid when the text breaks the format."""
+    if reply.tool_calls:
+        return reply
+    return replace(reply, output=Schema.of(response_format).parse(reply.text))
+
+
+def assistant(text: str, calls: Sequence[Any] = (), vendor: dict[str, Any] | None = None) -> Message:
+    """The message of an answer."""
+    return Message("assistant", text, tuple(calls), vendor=vendor or {})

@@ -1,0 +1,103 @@
+"""How many requests a model gets at once and in a minute, so that a thousand callers do not storm its provider.
+
+Limits hold within this process. After a refusal that says when to come back, all callers of that model wait until then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from weakref import WeakKeyDictionary
+
+from agnt5.errors import ConfigurationError, RateLimited
+
+CONCURRENCY = 16
+"""Requests to one model at the same time, unless `limit_model` says otherwise."""
+
+_MINUTE = 60.0
+_LONGEST = 3600.0
+
+
+class _Limit:
+    """What one model allows."""
+
+    __slots__ = ("concurrency", "per_minute")
+
+    def __init__(self, concurrency: int, per_minute: int | None) -> None:
+        self.concurrency = concurrency
+        self.per_minute = per_minute
+
+
+class _Gate:
+    """The state of one limit on one event loop."""
+
+    __slots__ = ("closed_until", "free", "recent")
+
+    def __init__(self, concurrency: int) -> None:
+        self.free = asyncio.Semaphore(concurrency)
+        self.recent: deque[float] = deque()
+        self.closed_until = 0.0
+
+
+_lock = threading.Lock()
+_limits: dict[str, _Limit] = {}
+_gates: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, _Gate]] = WeakKeyDictionary()
+
+
+def limit_model(name: str, *, concurrency: int = CONCURRENCY, per_minute: int | None = None) -> None:
+    """Limit a model, named `provider/model`, or a whole provider, named `provider`; from the next request on."""
+    for what, value in (("concurrency", concurrency), ("per_minute", per_minute)):
+        if value is not None and (isinstance(value, bool) or value < 1):
+            raise ConfigurationError(f"{what} is a whole number from 1, not {value!r}.")
+    with _lock:
+        _limits[name] = _Limit(concurrency, per_minute)
+        for gates in _gates.values():
+            for known in [key for key in gates if key == name or key.startswith(f"{name}/")]:
+                del gates[known]
+
+
+@asynccontextmanager
+async def turn(name: str) -> AsyncIterator[None]:
+    """Wait for a place among the requests to this model, and hold it."""
+    gate = _gate(name)
+    limit = _limit(name)
+    async with gate.free:
+        loop = asyncio.get_running_loop()
+        while (wait := _wait(gate, limit, loop.time())) > 0:
+            await asyncio.sleep(wait)
+        if limit.per_minute is not None:
+            gate.recent.append(loop.time())
+        yield
+
+
+def heed(name: str, error: Exception) -> None:
+    """Remember a refusal that says when to come back."""
+    if isinstance(error, RateLimited) and error.retry_after is not None:
+        gate = _gate(name)
+        until = asyncio.get_running_loop().time() + min(error.retry_after, _LONGEST)
+        gate.closed_until = max(gate.closed_until, until)
+
+
+def _wait(gate: _Gate, limit: _Limit, now: float) -> float:
+    wait = gate.closed_until - now
+    if limit.per_minute is not None:
+        while gate.recent and gate.recent[0] <= now - _MINUTE:
+            gate.recent.popleft()
+        if len(gate.recent) >= limit.per_minute:
+            wait = max(wait, gate.recent[0] + _MINUTE - now)
+    return wait
+
+
+def _limit(name: str) -> _Limit:
+    with _lock:
+        return _limits.get(name) or _limits.get(name.partition("/")[0]) or _Limit(CONCURRENCY, None)
+
+
+def _gate(name: str) -> _Gate:
+    loop = asyncio.get_running_loop()
+    limit = _limit(name)
+    with _lock:
+        return _gates.setdefault(loop, {}).setdefault(name, _Gate(limit.concurrency))

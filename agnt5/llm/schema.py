@@ -1,0 +1,151 @@
+"""What an answer or a tool's arguments must look like: a Python type, or a JSON schema, with its validation.
+
+Types are described and checked by msgspec, pydantic's own models by pydantic. Nothing here may talk to a model.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any, cast
+
+import msgspec
+
+from agnt5.errors import ConfigurationError, OutputInvalid
+
+
+class Schema:
+    """A JSON schema and the function that turns JSON text into the value it describes.
+
+    `json_schema` is of type "object" in any case, because providers ask for that: a type that is none is wrapped as
+    `{"value": ...}`, and unwrapped by `parse`.
+    """
+
+    __slots__ = ("_read", "_wrapped", "json_schema", "name")
+
+    def __init__(
+        self, name: str, json_schema: dict[str, Any], read: Callable[[Any], Any], *, wrapped: bool = False
+    ) -> None:
+        self.name = name
+        self.json_schema = json_schema
+        self._read = read
+        self._wrapped = wrapped
+
+    @staticmethod
+    def of(found: Any) -> Schema:
+        """The schema of a dataclass, TypedDict, pydantic model, any type of msgspec, or a JSON schema (a dict)."""
+        if isinstance(found, Schema):
+            return found
+        if isinstance(found, dict):
+            return _of_json_schema(cast("dict[str, Any]", found))
+        if is_model(found):
+            return Schema(found.__name__, found.model_json_schema(), lambda value: read_model(found, value))
+        return _of_type(found)
+
+    def parse(self, text: str) -> Any:
+        """The value that a model's text holds. OutputInvalid says what is wrong, in words the model can act on."""
+        try:
+            value = msgspec.json.decode(_unfenced(text))
+        except msgspec.DecodeError as error:
+            raise OutputInvalid(f"The answer is no JSON: {error}.", text=text) from None
+        if self._wrapped:
+            if not isinstance(value, dict) or "value" not in value:
+                raise OutputInvalid('The answer must be a JSON object with the key "value".', text=text)
+            value = cast("dict[str, Any]", value)["value"]
+        try:
+            return self._read(value)
+        except (ValueError, TypeError) as error:
+            raise OutputInvalid(f"The answer does not fit {self.name}: {error}", text=text) from None
+
+
+def is_model(found: Any) -> bool:
+    """Whether this is a class made with pydantic, which is not imported to find out."""
+    base = getattr(sys.modules.get("pydantic.main"), "BaseModel", None)
+    return base is not None and isinstance(found, type) and issubclass(found, base)
+
+
+def read_model(model: Any, value: Any) -> Any:
+    """An instance of a pydantic model from plain data. ValueError with one line a problem."""
+    from pydantic import ValidationError
+
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        problems = (f"{'.'.join(map(str, one['loc'])) or 'value'}: {one['msg']}" for one in error.errors())
+        raise ValueError("; ".join(problems)) from None
+
+
+def schema_of_type(found: Any) -> dict[str, Any]:
+    """The JSON schema of a type, references resolved to `$defs` of its own. ConfigurationError for one without."""
+    try:
+        (schema,), definitions = msgspec.json.schema_components(
+            (found,), schema_hook=_model_schema, ref_template="#/$defs/{name}"
+        )
+    except (TypeError, NotImplementedError) as error:
+        raise ConfigurationError(
+            f"{found!r} has no JSON schema: {error}. Use dataclasses, TypedDicts, pydantic models and plain types."
+        ) from None
+    if set(schema) == {"$ref"}:
+        schema = definitions.pop(schema["$ref"].rpartition("/")[2])
+    return {**schema, "$defs": definitions} if definitions else schema
+
+
+def convert(value: Any, found: Any, *, strict: bool = True) -> Any:
+    """Plain data as an instance of a type. ValueError says where and what; not `strict` also takes "3" for 3."""
+    return msgspec.convert(value, found, strict=strict, dec_hook=_read_hook)
+
+
+def _model_schema(found: Any) -> dict[str, Any]:
+    if is_model(found):
+        return found.model_json_schema()
+    raise NotImplementedError(f"{getattr(found, '__name__', found)} is no type that JSON can describe")
+
+
+def _read_hook(found: Any, value: Any) -> Any:
+    if is_model(found):
+        return read_model(found, value)
+    if isinstance(value, found):
+        return value
+    raise ValueError(f"Expected {getattr(found, '__name__', found)}, got {type(value).__name__}")
+
+
+def _of_type(found: Any) -> Schema:
+    schema = schema_of_type(found)
+    name = getattr(found, "__name__", "answer")
+
+    def read(value: Any) -> Any:
+        return convert(value, found)
+
+    if schema.get("type") == "object":
+        return Schema(name, schema, read)
+    definitions = schema.pop("$defs", None)
+    outer = {"type": "object", "properties": {"value": schema}, "required": ["value"], "additionalProperties": False}
+    return Schema(name, {**outer, "$defs": definitions} if definitions else outer, read, wrapped=True)
+
+
+def _of_json_schema(found: dict[str, Any]) -> Schema:
+    from jsonschema import Draft202012Validator, SchemaError
+
+    if found.get("type") != "object":
+        raise ConfigurationError('A JSON schema for an answer has {"type": "object"} at its top.')
+    try:
+        Draft202012Validator.check_schema(found)
+    except SchemaError as error:
+        raise ConfigurationError(f"response_format is no valid JSON schema: {error.message}") from None
+    validator = Draft202012Validator(found)
+
+    def read(value: Any) -> Any:
+        problems = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return value
+
+    return Schema(str(found.get("title", "answer")), found, read)
+
+
+def _unfenced(text: str) -> str:
+    """The JSON inside a Markdown fence, which some models put around it in spite of everything."""
+    stripped = text.strip()
+    if stripped.startswith("```") and stripped.endswith("```") and len(stripped) > 6:
+        return stripped[3:-3].removeprefix("json").strip()
+    return stripped

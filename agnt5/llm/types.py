@@ -1,0 +1,297 @@
+"""What goes to a model and what comes back, in one form for every provider.
+
+Values only, all frozen: they are recorded in journals as they are. Nothing here may know a provider or talk to one.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, TypeAlias, cast
+
+from agnt5.errors import ConfigurationError
+
+Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
+Finish: TypeAlias = Literal["stop", "length", "tool_calls", "refusal", "other"]
+
+ROLES: tuple[Role, ...] = ("system", "user", "assistant", "tool")
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A piece of text among other parts of a message."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture in a message: its bytes, or an address that the provider fetches."""
+
+    data: bytes = b""
+    url: str = ""
+    media_type: str = "image/png"
+
+    def __post_init__(self) -> None:
+        if bool(self.data) == bool(self.url):
+            raise ConfigurationError("An Image has either data= (bytes) or url=, and not both.")
+
+    @property
+    def data_url(self) -> str:
+        """The address, or the bytes as a `data:` address."""
+        return self.url or f"data:{self.media_type};base64,{base64.b64encode(self.data).decode()}"
+
+
+Part: TypeAlias = Text | Image
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool that the model wants called. `id` ties the result to it."""
+
+    id: str
+    name: str
+    arguments: dict[str, Any]
+    malformed: str = ""
+    """What the model wrote when its arguments are no JSON object; `arguments` is empty then."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a conversation. A "tool" message answers the call named by `tool_call_id`."""
+
+    role: Role
+    content: str | tuple[Part, ...] = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str = ""
+    name: str = ""
+    failed: bool = False
+    """Of a "tool" message: the content tells an error."""
+    vendor: dict[str, Any] = field(default_factory=dict[str, Any])
+    """What its provider wants back unchanged in the next request, such as signatures of thoughts; by provider name."""
+
+    @property
+    def text(self) -> str:
+        """The text of all parts."""
+        if isinstance(self.content, str):
+            return self.content
+        return "".join(part.text for part in self.content if isinstance(part, Text))
+
+    @property
+    def parts(self) -> tuple[Part, ...]:
+        """The content as parts; none when it is empty."""
+        if isinstance(self.content, str):
+            return (Text(self.content),) if self.content else ()
+        return self.content
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSpec:
+    """A tool as a model is told of it. `parameters` is a JSON schema of type "object"."""
+
+    name: str
+    description: str
+    parameters: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """Tokens of one request, or of several added up. `cached` is part of `input`, `reasoning` part of `output`."""
+
+    input: int = 0
+    output: int = 0
+    cached: int = 0
+    reasoning: int = 0
+
+    @property
+    def total(self) -> int:
+        return self.input + self.output
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input + other.input,
+            self.output + other.output,
+            self.cached + other.cached,
+            self.reasoning + other.reasoning,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a model answered. `str(reply)` is its text."""
+
+    message: Message
+    usage: Usage = Usage()
+    model: str = ""
+    """The model that answered, as its provider names it."""
+    provider: str = ""
+    finish: Finish = "stop"
+    cost: float | None = None
+    """US dollars by the table of prices, None when the model is not in it."""
+    output: Any = None
+    """The validated value, when a `response_format` was asked for."""
+
+    @property
+    def text(self) -> str:
+        return self.message.text
+
+    @property
+    def tool_calls(self) -> tuple[ToolCall, ...]:
+        return self.message.tool_calls
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of an answer while it is streamed: text, or text of the model's thoughts."""
+
+    text: str = ""
+    thought: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One question to a model, as adapters get it. `schema` is the JSON schema the answer must follow, if any."""
+
+    messages: tuple[Message, ...]
+    tools: tuple[ToolSpec, ...] = ()
+    schema: dict[str, Any] | None = None
+    schema_name: str = ""
+    temperature: float | None = None
+    max_tokens: int | None = None
+    timeout: float | None = None
+    """Seconds for the whole answer."""
+    idempotency_key: str = ""
+    """The same for every attempt at this request; providers that take one get it."""
+    options: dict[str, Any] = field(default_factory=dict[str, Any])
+    """Parameters that only one provider knows; passed on as they are."""
+
+    @property
+    def system(self) -> str:
+        """All system messages as one text, for providers that keep it apart."""
+        return "\n\n".join(message.text for message in self.messages if message.role == "system")
+
+    @property
+    def turns(self) -> tuple[Message, ...]:
+        """The messages that are not system messages."""
+        return tuple(message for message in self.messages if message.role != "system")
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """Vectors of texts, in order, and what they cost."""
+
+    vectors: list[list[float]]
+    usage: Usage = Usage()
+    model: str = ""
+    provider: str = ""
+    cost: float | None = None
+
+
+Conversation: TypeAlias = "str | Message | Mapping[str, Any] | Iterable[Message | Mapping[str, Any] | str]"
+"""What people write for messages: a text, a message, or a list of them; a dict with `role` and `content` is one."""
+
+
+def as_messages(given: Conversation) -> tuple[Message, ...]:
+    """Messages from what people write. ConfigurationError names what is wrong, and where."""
+    if isinstance(given, str | Message | Mapping):
+        given = [cast("Message | Mapping[str, Any] | str", given)]
+    found = tuple(as_message(one, f"messages[{number}]") for number, one in enumerate(given))
+    if not found:
+        raise ConfigurationError("messages is empty: a model needs at least one message to answer.")
+    return found
+
+
+def as_message(given: Any, where: str = "message") -> Message:
+    if isinstance(given, Message):
+        return given
+    if isinstance(given, str):
+        return Message("user", given)
+    if not isinstance(given, Mapping):
+        raise ConfigurationError(f"{where} must be a text, a Message or a dict, not {type(given).__name__}.")
+    fields = dict(cast("Mapping[str, Any]", given))
+    role = fields.pop("role", "user")
+    if role == "developer":
+        role = "system"
+    if role not in ROLES:
+        raise ConfigurationError(f"{where}: role must be one of {', '.join(ROLES)}, not {role!r}.")
+    content = fields.pop("content", "")
+    calls = fields.pop("tool_calls", None) or ()
+    made = Message(
+        role,
+        as_content(content, f"{where}.content"),
+        tuple(_tool_call(call, f"{where}.tool_calls[{number}]") for number, call in enumerate(calls)),
+        tool_call_id=str(fields.pop("tool_call_id", "")),
+        name=str(fields.pop("name", "")),
+        failed=bool(fields.pop("failed", False)),
+        vendor=dict(fields.pop("vendor", {})),
+    )
+    if fields:
+        raise ConfigurationError(f"{where} has unknown fields: {', '.join(sorted(fields))}.")
+    return made
+
+
+def as_content(given: Any, where: str = "content") -> str | tuple[Part, ...]:
+    """Text, or parts from a list of texts, Text, Image, and dicts of the common chat form."""
+    if given is None:
+        return ""
+    if isinstance(given, str):
+        return given
+    if isinstance(given, Text | Image):
+        return (given,)
+    if not isinstance(given, Sequence):
+        raise ConfigurationError(f"{where} must be a text or a list of parts, not {type(given).__name__}.")
+    items = cast("Sequence[Any]", given)
+    return tuple(_part(item, f"{where}[{number}]") for number, item in enumerate(items))
+
+
+def _part(given: Any, where: str) -> Part:
+    if isinstance(given, Text | Image):
+        return given
+    if isinstance(given, str):
+        return Text(given)
+    if isinstance(given, Mapping):
+        fields = cast("Mapping[str, Any]", given)
+        if fields.get("type") == "text" and isinstance(fields.get("text"), str):
+            return Text(fields["text"])
+        if fields.get("type") == "image_url":
+            address = fields.get("image_url")
+            if isinstance(address, Mapping):
+                address = cast("Mapping[str, Any]", address).get("url")
+            if isinstance(address, str):
+                return Image(url=address)
+    raise ConfigurationError(
+        f"{where} must be a text, Text(...), Image(...), or a dict of type 'text' or 'image_url', not {given!r}."
+    )
+
+
+def _tool_call(given: Any, where: str) -> ToolCall:
+    if isinstance(given, ToolCall):
+        return given
+    if isinstance(given, Mapping):
+        fields = cast("Mapping[str, Any]", given)
+        inner = cast("Mapping[str, Any]", fields.get("function", fields))
+        arguments = inner.get("arguments", {})
+        if isinstance(inner.get("name"), str):
+            made = tool_call(str(fields.get("id", "")), inner["name"], arguments)
+            if not made.malformed:
+                return made
+    raise ConfigurationError(f"{where} must be a ToolCall, or a dict with id, name and arguments, not {given!r}.")
+
+
+def tool_call(identity: str, name: str, arguments: Any) -> ToolCall:
+    """A call from what a model sent: a dict, or its JSON as text."""
+    if isinstance(arguments, str):
+        import msgspec
+
+        text = arguments.strip()
+        try:
+            arguments = msgspec.json.decode(text) if text else {}
+        except msgspec.DecodeError:
+            return ToolCall(identity, name, {}, malformed=arguments)
+    if not isinstance(arguments, Mapping):
+        return ToolCall(identity, name, {}, malformed=str(arguments))
+    return ToolCall(identity, name, dict(cast("Mapping[str, Any]", arguments)))
