@@ -10,7 +10,7 @@ import asyncio
 import math
 import random as _random
 import uuid as _uuid
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, cast
 
@@ -27,15 +27,20 @@ from agnt5.execution.kinds import (
     START,
     STATE_DELETE,
     STATE_SET,
+    STEP,
     WAIT_EVENT,
     derive,
 )
 from agnt5.execution.sidechannels import Metrics, RunLogger
 from agnt5.execution.targets import CALL, CHILD, Target, target_of
 from agnt5.proxy import ObjectProxy
+from agnt5.retry import DEFAULT, as_policy
 
 if TYPE_CHECKING:
+    from agnt5.chat import Conversations
     from agnt5.execution.scope import Scope
+    from agnt5.llm import LLM, Reply
+    from agnt5.llm.types import Conversation
     from agnt5.retry import RetryPolicy
     from agnt5.run import Run
 
@@ -47,7 +52,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 class Context:
     """The operations of one body. In a sync body the same names block its thread instead of returning awaitables."""
 
-    __slots__ = ("_logger", "_metrics", "_random", "_scope", "_state")
+    __slots__ = ("_conversations", "_logger", "_metrics", "_random", "_scope", "_state")
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
@@ -55,6 +60,7 @@ class Context:
         self._logger: RunLogger | None = None
         self._metrics: Metrics | None = None
         self._state: State | None = None
+        self._conversations: Conversations | None = None
 
     # Operations
 
@@ -120,13 +126,67 @@ class Context:
             return
         await self._scope.operate(SLEEP, "sleep", b"", None, self._scope.clock_us() + microseconds)
 
-    async def wait_for_event(self, name: str, timeout: float | timedelta | None = None) -> Any:
+    async def wait_for_event(self, name: str, timeout: float | timedelta | None = None, *, about: Any = None) -> Any:
         """The payload of the next event called `name`; EventTimeoutError after `timeout` seconds.
 
-        An event sent before the wait is kept for it; each event is consumed once.
+        An event sent before the wait is kept for it; each event is consumed once. `about`: what the wait is about,
+        recorded as its input for those who look at the run and decide.
         """
         due = 0 if timeout is None else self._scope.clock_us() + max(1, _microseconds(timeout))
-        return await self._scope.operate(WAIT_EVENT, name, b"", None, due, name)
+        question = b"" if about is None else encode(about)
+        return await self._scope.operate(WAIT_EVENT, name, question, None, due, name)
+
+    async def chat(
+        self,
+        messages: Conversation,
+        *,
+        model: str | None = None,
+        llm: LLM | None = None,
+        tools: Sequence[Any] = (),
+        response_format: Any = None,
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        timeout: float | None = None,
+        retry_policy: RetryPolicy | int | None = None,
+        name: str = "chat",
+        **options: Any,
+    ) -> Reply:
+        """Ask a model, once and recorded: what it answered, with tokens, cost and latency beside it.
+
+        `messages`: a text, or a list of messages. `model`: `provider/name`; or an `llm`; else the configured one.
+        `response_format`: a type or JSON schema; `reply.output` is the validated value, OutputInvalid when the answer
+        breaks it. Failed requests are tried again, durably, waiting as long as the provider says. Tokens are emitted
+        while they come (see `emit`) and never recorded singly. Other names go to the provider as they are.
+        """
+        from agnt5.chat import chat
+
+        return await chat(
+            self,
+            messages,
+            model=llm if llm is not None else model,
+            tools=tools,
+            response_format=response_format,
+            temperature=temperature,
+            max_tokens=max_tokens,
+            timeout=timeout,
+            retry_policy=retry_policy,
+            name=name,
+            options=options,
+        )
+
+    async def embed(
+        self,
+        texts: str | Sequence[str],
+        *,
+        model: str | None = None,
+        llm: LLM | None = None,
+        retry_policy: RetryPolicy | int | None = None,
+        name: str = "embed",
+    ) -> Any:
+        """The vector of a text, or of each text of a list: lists of floats, recorded with tokens and cost."""
+        from agnt5.chat import embed
+
+        return await embed(self, texts, model=llm if llm is not None else model, retry_policy=retry_policy, name=name)
 
     async def send_event(self, name: str, payload: Any = None, *, run: Run | str | None = None) -> None:
         """Send an event from inside the run: recorded, sent once. To the oldest waiter, or to one run."""
@@ -210,6 +270,44 @@ class Context:
             self._scope.attempt.driver.emitted(self.run_id, value)
 
     # For the rest of the package
+
+    async def operation(
+        self,
+        name: str,
+        record: Any,
+        body: Callable[..., Awaitable[Any]],
+        *,
+        policy: RetryPolicy | int | None = None,
+        default: RetryPolicy = DEFAULT,
+        code: bytes = b"",
+    ) -> Any:
+        """A step of this package's own: `record` is its input, and `body(record)` its effect."""
+        target = Target(
+            STEP,
+            name,
+            body,
+            is_async=True,
+            wants_context=False,
+            policy=None if policy is None else as_policy(policy),
+            default=default,
+            code=code,
+        )
+        return await self._scope.operate(STEP, name, encode_call((record,), {}), target)
+
+    @property
+    def conversations(self) -> Conversations:
+        """What the chats of this body have recorded, so that each message is recorded once."""
+        if self._conversations is None:
+            from agnt5.chat import Conversations
+
+            self._conversations = Conversations()
+        return self._conversations
+
+    def find_llm(self, wanted: Any) -> LLM:
+        """The model to ask: the one that is wanted, or the configured one."""
+        from agnt5.llm import find_llm
+
+        return find_llm(wanted)
 
     async def _call_by_name(
         self,

@@ -38,8 +38,14 @@ class SyncContext(Context):
     def sleep(self, delay: float | timedelta) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         return self._block(self._async.sleep(delay))
 
-    def wait_for_event(self, name: str, timeout: float | timedelta | None = None) -> Any:
-        return self._block(self._async.wait_for_event(name, timeout))
+    def wait_for_event(self, name: str, timeout: float | timedelta | None = None, *, about: Any = None) -> Any:
+        return self._block(self._async.wait_for_event(name, timeout, about=about))
+
+    def chat(self, messages: Any, **settings: Any) -> Any:
+        return self._block(self._async.chat(messages, **settings))
+
+    def embed(self, texts: Any, **settings: Any) -> Any:
+        return self._block(self._async.embed(texts, **settings))
 
     def send_event(self, name: str, payload: Any = None, *, run: Run | str | None = None) -> Any:
         return self._block(self._async.send_event(name, payload, run=run))

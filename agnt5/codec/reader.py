@@ -11,7 +11,7 @@ from typing import Any
 
 from agnt5.codec.plain import MARK
 from agnt5.codec.raw import Raw
-from agnt5.codec.registry import Known, Namespace, resolve
+from agnt5.codec.registry import Known, Namespace, resolve, resolve_own
 from agnt5.errors import SerializationError
 from agnt5.secret import Secret
 
@@ -75,6 +75,9 @@ class Reader:
 
     def known(self, name: Any) -> Known:
         """The registered class of this name; raises Unknown."""
+        own = resolve_own(name) if type(name) is str else None
+        if own is not None:
+            return own
         if not self.classes:
             raise Unknown("this data is read without looking up classes")
         found = resolve(name, self.namespace) if type(name) is str else None

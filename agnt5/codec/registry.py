@@ -6,6 +6,7 @@ imports a module.
 
 from __future__ import annotations
 
+import importlib
 import sys
 import threading
 from collections.abc import Callable, Mapping
@@ -26,6 +27,24 @@ class Known:
     encode: Callable[[Any], Any] | None = None
     decode: Callable[[Any], Any] | None = None
 
+
+# Names of this package's own values, and the module that registers them. Their readers call no code but this package's,
+# so they may be built from any data.
+OWN = {
+    **dict.fromkeys(
+        (
+            "agnt5:Text",
+            "agnt5:Image",
+            "agnt5:ToolCall",
+            "agnt5:Message",
+            "agnt5:ToolSpec",
+            "agnt5:Usage",
+            "agnt5:Reply",
+            "agnt5:Embedded",
+        ),
+        "agnt5.llm.recorded",
+    ),
+}
 
 _lock = threading.Lock()
 _by_name: dict[str, Known] = {}
@@ -77,6 +96,15 @@ def resolve(name: str, namespace: Namespace | None) -> Known | None:
         if cls is not None:
             return Known(name, cls)
     return known
+
+
+def resolve_own(name: str) -> Known | None:
+    """A class of this package's own values. The module in the list is imported; a name from the data never is."""
+    home = OWN.get(name)
+    if home is None:
+        return None
+    importlib.import_module(home)
+    return _by_name.get(name)
 
 
 def find_loaded(name: str) -> type | None:

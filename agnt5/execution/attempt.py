@@ -212,10 +212,8 @@ class Attempt:
         unsent = self.unsent
         while unsent and unsent[0].done:
             unsent.popleft()
-        future = op.future
-        if future is None or future.done():
-            return
-        self.resolve(op, outcome, payload)
+        if op.future is not None and not op.future.done():
+            self.resolve(op, outcome, payload)
 
     def resolve(self, op: Op, outcome: int, payload: bytes) -> None:
         future = op.future
@@ -310,7 +308,7 @@ class Attempt:
         if op.seq == 0:
             self.root_settled(outcome, payload, logs)
         else:
-            self.session.settle(op.seq, outcome, payload, logs=logs, began=began)
+            self.session.settle(op.seq, outcome, payload, logs=logs, meta=op.meta(), began=began)
             self.schedule()
 
     def unrecordable(self, op: Op, error: Exception) -> None:
@@ -320,6 +318,8 @@ class Attempt:
         """Fingerprint of what a step or function would run, once per attempt: a run keeps the code it began with."""
         if target is None or target.kind == CHILD:
             return b""
+        if target.code is not None:
+            return target.code
         fn = target.fn
         known = self.codes.get(id(fn))
         if known is None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from agnt5 import _core
 from agnt5.codec import decode_call, encode, encode_failure
-from agnt5.errors import SerializationError, StepError, StepTimeout
+from agnt5.errors import RunPaused, SerializationError, StepError, StepTimeout
 from agnt5.execution.capture import Capture, capture_into, ensure_installed
 from agnt5.execution.clock import BodyClock, now_us
 from agnt5.execution.current import current
@@ -27,6 +27,8 @@ STEP = _core.COMMAND_STEP
 VALUE = _core.OUTCOME_VALUE
 FAILURE = _core.OUTCOME_FAILURE
 
+# A wait that a failing body's error asks for (`retry_after`) is believed up to a day.
+_LONGEST_ASKED_US = 86_400_000_000
 # How long a body may ignore the cancellation of its time limit before its result is given up.
 _GRACE = 5.0
 
@@ -186,6 +188,9 @@ def failed(op: Op, error: BaseException, logs: bytes, began: int) -> None:
     if isinstance(error, Fenced):
         attempt.schedule()
         return
+    if isinstance(error, RunPaused) and op.seq:
+        attempt.stop_with(error)  # it asks a person: unanswered, so that a resume runs it again or brings its answer
+        return
     if isinstance(error, asyncio.CancelledError):
         if attempt.cancelling and op.seq == 0:
             attempt.settled(op, _core.OUTCOME_CANCELLED, b"", logs, began)
@@ -206,6 +211,9 @@ def failed(op: Op, error: BaseException, logs: bytes, began: int) -> None:
             jitter=policy.jitter,
             key=key,
         )
+        asked_for = getattr(error, "retry_after", None)
+        if isinstance(asked_for, int | float):  # the other side said when it will listen again
+            delay = max(delay, min(round(asked_for * 1e6), _LONGEST_ASKED_US))
         attempt.session.retry(op.seq, encode_failure(error, attempts=tried), now_us() + delay, logs=logs, began=began)
         attempt.schedule()
         return

@@ -7,6 +7,7 @@ from typing import Final
 from agnt5 import _core
 from agnt5._core import Recording, derive, digest, new_run_id
 
+STEP: Final = _core.COMMAND_STEP
 SLEEP: Final = _core.COMMAND_SLEEP
 WAIT_EVENT: Final = _core.COMMAND_WAIT_EVENT
 OBJECT_CALL: Final = _core.COMMAND_OBJECT

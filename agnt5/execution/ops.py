@@ -7,6 +7,7 @@ under an older one was cancelled or timed out, and its result must be dropped.
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import TYPE_CHECKING, Any
 
 from agnt5 import _core
@@ -36,6 +37,7 @@ class Op:
         "attempt",
         "clock",
         "done",
+        "facts",
         "future",
         "input",
         "inside",
@@ -73,6 +75,10 @@ class Op:
         self.task: asyncio.Task[Any] | None = None
         self.inside: MemoScope | None = None  # of a CALL: the memo of its running body
         self.clock: BodyClock | None = None
+        self.facts: dict[str, Any] | None = None  # what its body wants noted beside the result: tokens, cost, model
+
+    def meta(self) -> bytes:
+        return json.dumps(self.facts, separators=(",", ":")).encode() if self.facts else b""
 
     def step_context(self) -> Context:
         """What `current_context()` gives inside a plain step: identity and logging, no operations."""

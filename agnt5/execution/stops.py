@@ -71,7 +71,7 @@ def broke(attempt: Attempt, error: Exception) -> None:
 
 def reason_of(error: BaseException | None) -> str:
     """What `run.error` shows of a paused run. Its first word names the class, which `reason_error` reads back."""
-    if isinstance(error, (Uncertain, Unrecordable)):
+    if isinstance(error, RunPaused):
         return f"RunPaused: {error}"
     return f"{type(error).__name__}: {error}"
 

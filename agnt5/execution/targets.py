@@ -25,9 +25,24 @@ _known: dict[Any, Target] = {}
 
 
 class Target:
-    """A body to run (STEP, CALL) or a run to start (CHILD). `policy` None: the default of the enclosing scope."""
+    """A body to run (STEP, CALL) or a run to start (CHILD).
 
-    __slots__ = ("at_most_once", "component", "fn", "is_async", "kind", "name", "policy", "timeout", "wants_context")
+    `policy` None: `default`, unless an explicit policy encloses the call. `code` None: the fingerprint of the body.
+    """
+
+    __slots__ = (
+        "at_most_once",
+        "code",
+        "component",
+        "default",
+        "fn",
+        "is_async",
+        "kind",
+        "name",
+        "policy",
+        "timeout",
+        "wants_context",
+    )
 
     def __init__(
         self,
@@ -41,6 +56,8 @@ class Target:
         timeout: float | None = None,
         at_most_once: bool = False,
         component: Component[..., Any] | None = None,
+        default: RetryPolicy = DEFAULT,
+        code: bytes | None = None,
     ) -> None:
         self.kind = kind
         self.name = name
@@ -51,6 +68,8 @@ class Target:
         self.timeout = timeout
         self.at_most_once = at_most_once
         self.component = component
+        self.default = default
+        self.code = code
 
     def with_options(
         self, name: str | None, policy: RetryPolicy | int | None, timeout: float | None, at_most_once: bool | None
@@ -70,13 +89,15 @@ class Target:
             timeout=self.timeout if timeout is None else timeout,
             at_most_once=self.at_most_once if at_most_once is None else at_most_once,
             component=self.component,
+            default=self.default,
+            code=self.code,
         )
 
     def effective_policy(self, enclosed: bool) -> RetryPolicy:
         """`enclosed`: an explicit policy stands around this call, so the default here is not to multiply attempts."""
         if self.policy is not None:
             return self.policy
-        return NO_RETRY if enclosed or self.at_most_once else DEFAULT
+        return NO_RETRY if enclosed or self.at_most_once else self.default
 
 
 def target_of(found: Any) -> Target:

@@ -150,7 +150,7 @@ class LLM:
             raise
         except TimeoutError as error:
             if not limit.expired():
-                raise self._translated(error) from error
+                raise self._translated(error) from None
             raise ProviderUnavailable(
                 f"{self.name} did not answer within {whole or timeout:g} s. The request had left, so it may be billed.",
                 provider=self.provider,
@@ -162,7 +162,8 @@ class LLM:
             if translated is error:
                 raise
             limits.heed(self.name, translated)
-            raise translated from error
+            # Without the cause: texts and bodies of the SDK may quote keys, and causes are recorded.
+            raise translated from None
 
     def _translated(self, error: Exception) -> Exception:
         found = self._error(error)

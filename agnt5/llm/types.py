@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Any, Literal, TypeAlias, cast
 
 from agnt5.errors import ConfigurationError
@@ -16,6 +16,18 @@ Role: TypeAlias = Literal["system", "user", "assistant", "tool"]
 Finish: TypeAlias = Literal["stop", "length", "tool_calls", "refusal", "other"]
 
 ROLES: tuple[Role, ...] = ("system", "user", "assistant", "tool")
+
+
+class _Brief:
+    """A repr of what is set: most fields are empty most of the time."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        cls: Any = type(self)
+        held = ((field, getattr(self, field.name)) for field in fields(cls))
+        shown = (f"{field.name}={value!r}" for field, value in held if value and value != field.default)
+        return f"{cls.__name__}({', '.join(shown)})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +58,8 @@ class Image:
 Part: TypeAlias = Text | Image
 
 
-@dataclass(frozen=True, slots=True)
-class ToolCall:
+@dataclass(frozen=True, slots=True, repr=False)
+class ToolCall(_Brief):
     """A tool that the model wants called. `id` ties the result to it."""
 
     id: str
@@ -57,8 +69,8 @@ class ToolCall:
     """What the model wrote when its arguments are no JSON object; `arguments` is empty then."""
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+@dataclass(frozen=True, slots=True, repr=False)
+class Message(_Brief):
     """One turn of a conversation. A "tool" message answers the call named by `tool_call_id`."""
 
     role: Role
@@ -95,8 +107,8 @@ class ToolSpec:
     parameters: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
-class Usage:
+@dataclass(frozen=True, slots=True, repr=False)
+class Usage(_Brief):
     """Tokens of one request, or of several added up. `cached` is part of `input`, `reasoning` part of `output`."""
 
     input: int = 0
@@ -117,8 +129,8 @@ class Usage:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+@dataclass(frozen=True, slots=True, repr=False)
+class Reply(_Brief):
     """What a model answered. `str(reply)` is its text."""
 
     message: Message

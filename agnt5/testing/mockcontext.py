@@ -24,6 +24,7 @@ from agnt5.proxy import ObjectProxy
 from agnt5.retry import NO_RETRY, as_policy
 
 if TYPE_CHECKING:
+    from agnt5.llm import LLM, Request
     from agnt5.retry import RetryPolicy
 
 _START = datetime(2024, 1, 1, tzinfo=UTC)
@@ -51,12 +52,14 @@ class MockContext(Context):
     """Use it as `with MockContext() as ctx:`; inside, components and `current_context()` see it too.
 
     `calls` lists what was called, `sleeps` the seconds slept, `emitted` what `ctx.emit` showed, `sent` the events sent.
-    `seed` decides `ctx.random` and `ctx.uuid`, `start` the virtual clock.
+    `seed` decides `ctx.random` and `ctx.uuid`, `start` the virtual clock. `llm` answers chats that name no model;
+    without one, the answer repeats the instructions and the question.
     """
 
     __slots__ = (
         "_clock",
         "_events",
+        "_llm",
         "_mocks",
         "_objects",
         "_token",
@@ -68,12 +71,13 @@ class MockContext(Context):
         "values",
     )
 
-    def __init__(self, *, seed: int = 0, start: datetime = _START) -> None:
+    def __init__(self, *, seed: int = 0, start: datetime = _START, llm: LLM | None = None) -> None:
         super().__init__(_MockScope(self))  # type: ignore[arg-type]
         self._clock = start
         self._mocks: dict[tuple[str, ...], _Mock] = {}
         self._events: defaultdict[str, deque[Any]] = defaultdict(deque)
         self._objects: dict[str, Any] = {}
+        self._llm = llm
         self._token: Token[Any] | None = None
         self._random = _random.Random(seed)
         self._uuid_random = _random.Random(f"uuid:{seed}")
@@ -152,7 +156,7 @@ class MockContext(Context):
         self._clock += timedelta(seconds=max(0.0, seconds))
         await asyncio.sleep(0)
 
-    async def wait_for_event(self, name: str, timeout: float | timedelta | None = None) -> Any:
+    async def wait_for_event(self, name: str, timeout: float | timedelta | None = None, *, about: Any = None) -> Any:
         if not self._events[name]:
             await asyncio.sleep(0)  # another branch may be about to send it
         if self._events[name]:
@@ -166,6 +170,21 @@ class MockContext(Context):
 
     async def get_object(self, cls: type | str, key: str) -> Any:
         return ObjectProxy(object_type(cls), key, self.call_object)
+
+    async def operation(self, name: str, record: Any, body: Any, **settings: Any) -> Any:
+        self.calls.append(RecordedCall(name, (record,), {}))
+        mock = self._mocks.get((name,))
+        return await body(record) if mock is None else await _answer(mock, (record,), {})
+
+    def find_llm(self, wanted: Any) -> LLM:
+        """The model that is wanted; else this test's, which repeats its instructions and what it is asked."""
+        if wanted is not None:
+            return super().find_llm(wanted)
+        if self._llm is None:
+            from agnt5.llm import ScriptedLLM
+
+            self._llm = ScriptedLLM(_echo, model="echo")
+        return self._llm
 
     # Values
 
@@ -335,6 +354,11 @@ async def _answer(mock: _Mock, args: tuple[Any, ...], kwargs: dict[str, Any]) ->
         return mock.return_value
     value = effect(*args, **kwargs)
     return await value if inspect.isawaitable(value) else value
+
+
+def _echo(request: Request) -> str:
+    asked = next((one.text for one in reversed(request.turns) if one.role == "user"), "")
+    return "\n".join(part for part in (request.system, asked) if part)
 
 
 def _raises(effect: Any) -> bool:

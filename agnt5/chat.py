@@ -1,0 +1,203 @@
+"""`ctx.chat` and `ctx.embed`: questions to models as recorded steps.
+
+A conversation grows by a few messages a turn, so a question records only what an earlier one of the same body has not:
+`after` names how many messages came before, and their digest. It must never depend on what was recorded by chance: only
+on an answered question whose messages and answer are the beginning of this one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from agnt5.codec import encode
+from agnt5.execution.current import current
+from agnt5.execution.ops import Op
+from agnt5.llm.base import LLM, make_request, parsed
+from agnt5.llm.types import Conversation, Delta, Embedded, Message, Reply, Request
+from agnt5.retry import ExponentialBackoff
+
+if TYPE_CHECKING:
+    from agnt5.context import Context
+    from agnt5.retry import RetryPolicy
+
+# Providers recover in seconds to minutes, and what they say of it (`retry_after`) is heeded in any case.
+RETRY = ExponentialBackoff(max_attempts=5, initial=1.0, factor=2.0, max_interval=60.0, jitter=0.2)
+
+# What a rerun compares: the question is in the input, and how it is put to the provider changes with this number only.
+_CODE = b"agnt5.chat 1"
+
+
+@dataclass(frozen=True, slots=True)
+class Streamed:
+    """A piece of an answer, emitted while the step `path` receives it. `first`: a new attempt began; drop what came."""
+
+    path: str
+    delta: Delta
+    first: bool = False
+
+
+class Conversations:
+    """What the chats of one body have recorded: digests of conversations, each with its answer."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[str, str] = {}  # digest of an answered conversation: digest of the tools it was offered
+
+    def record(self, model: str, request: Request) -> dict[str, Any]:
+        """The question as it is recorded: what is known already by its digest, the rest whole."""
+        chain = list(links(request.messages))
+        tools = _digest(encode(list(request.tools))) if request.tools else ""
+        record: dict[str, Any] = {"model": model}
+        count = next((n for n in range(len(chain), 0, -1) if chain[n - 1] in self._known), 0)
+        if count:
+            record["after"] = [count, chain[count - 1]]
+        record["messages"] = list(request.messages[count:])
+        if tools:
+            same = count and self._known[chain[count - 1]] == tools
+            record["tools"] = tools if same else list(request.tools)
+        if request.schema is not None:
+            record["schema"] = request.schema
+        for name in ("temperature", "max_tokens"):
+            value = getattr(request, name)
+            if value is not None:
+                record[name] = value
+        if request.options:
+            record["options"] = request.options
+        return record
+
+    def answered(self, request: Request, answer: Message) -> None:
+        *_, last = links((*request.messages, answer))
+        tools = _digest(encode(list(request.tools))) if request.tools else ""
+        self._known[last] = tools
+
+
+def links(messages: Sequence[Message]) -> list[str]:
+    """For each message, the digest of the conversation up to and including it."""
+    found: list[str] = []
+    last = ""
+    for message in messages:
+        last = _digest(last.encode() + encode(message))
+        found.append(last)
+    return found
+
+
+async def chat(
+    ctx: Context,
+    messages: Conversation,
+    *,
+    model: Any,
+    tools: Sequence[Any] = (),
+    response_format: Any = None,
+    temperature: float | None = None,
+    max_tokens: int | None = None,
+    timeout: float | None = None,
+    retry_policy: RetryPolicy | int | None = None,
+    name: str = "chat",
+    options: dict[str, Any] | None = None,
+) -> Reply:
+    llm = ctx.find_llm(model)
+    request = make_request(messages, tools, response_format, temperature, max_tokens, timeout, options)
+    conversations = ctx.conversations
+    record = conversations.record(llm.name, request)
+    question = _Question(llm, request)
+    reply: Reply = await ctx.operation(name, record, question.ask, policy=retry_policy, default=RETRY, code=_CODE)
+    conversations.answered(request, reply.message)
+    return reply if response_format is None else parsed(reply, response_format)
+
+
+async def embed(
+    ctx: Context,
+    texts: str | Sequence[str],
+    *,
+    model: Any,
+    retry_policy: RetryPolicy | int | None = None,
+    name: str = "embed",
+) -> Any:
+    llm = ctx.find_llm(model)
+    given = [texts] if isinstance(texts, str) else list(texts)
+    record = {"model": llm.name, "texts": given}
+    vectors = await ctx.operation(
+        name, record, _Embedding(llm, given).ask, policy=retry_policy, default=RETRY, code=_CODE
+    )
+    return vectors[0] if isinstance(texts, str) else vectors
+
+
+class _Question:
+    """The body of a chat step."""
+
+    __slots__ = ("_llm", "_request")
+
+    def __init__(self, llm: LLM, request: Request) -> None:
+        self._llm = llm
+        self._request = request
+
+    async def ask(self, record: Any) -> Reply:
+        op = current.get()
+        step = op.step_context() if isinstance(op, Op) else None
+        request = self._request
+        path = ""
+        if isinstance(op, Op) and step is not None:
+            path = op.attempt.session.path(op.seq)
+            request = replace(request, idempotency_key=step.idempotency_key)
+        began = time.monotonic()
+        heard: float | None = None
+        reply: Reply | None = None
+        async for item in self._llm.answers(request):
+            if isinstance(item, Reply):
+                reply = item
+                continue
+            first = heard is None
+            if first:
+                heard = time.monotonic()
+            if step is not None:
+                step.emit(Streamed(path, item, first))
+        assert reply is not None, "a stream ends with a reply, or with an error"
+        if isinstance(op, Op):
+            op.facts = facts(reply, time.monotonic() - began, None if heard is None else heard - began)
+            if op.seq < op.attempt.base:
+                # Asked by an attempt that went away before it heard the answer: the provider may bill both.
+                op.facts["possibly_billed"] = True
+        return reply
+
+
+class _Embedding:
+    """The body of an embed step."""
+
+    __slots__ = ("_llm", "_texts")
+
+    def __init__(self, llm: LLM, texts: list[str]) -> None:
+        self._llm = llm
+        self._texts = texts
+
+    async def ask(self, record: Any) -> list[list[float]]:
+        began = time.monotonic()
+        found = await self._llm.embed(self._texts)
+        op = current.get()
+        if isinstance(op, Op):
+            op.facts = facts(found, time.monotonic() - began, None)
+        return found.vectors
+
+
+def facts(found: Reply | Embedded, seconds: float, first: float | None) -> dict[str, Any]:
+    """What is noted beside an answer: model, tokens, cost in US dollars, seconds, seconds to the first piece."""
+    noted: dict[str, Any] = {
+        "provider": found.provider,
+        "model": found.model,
+        "tokens": found.usage.total,
+        "latency": round(seconds, 4),
+    }
+    noted |= {f"{name}_tokens": value for name, value in asdict(found.usage).items() if value}
+    if found.cost is not None:
+        noted["cost"] = found.cost
+    if first is not None:
+        noted["first_token"] = round(first, 4)
+    return noted
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.blake2b(data, digest_size=12).hexdigest()
