@@ -81,7 +81,7 @@ def schema_of_type(found: Any) -> dict[str, Any]:
         (schema,), definitions = msgspec.json.schema_components(
             (found,), schema_hook=_model_schema, ref_template="#/$defs/{name}"
         )
-    except (TypeError, NotImplementedError) as error:
+    except TypeError as error:
         raise ConfigurationError(
             f"{found!r} has no JSON schema: {error}. Use dataclasses, TypedDicts, pydantic models and plain types."
         ) from None
@@ -98,7 +98,7 @@ def convert(value: Any, found: Any, *, strict: bool = True) -> Any:
 def _model_schema(found: Any) -> dict[str, Any]:
     if is_model(found):
         return found.model_json_schema()
-    raise NotImplementedError(f"{getattr(found, '__name__', found)} is no type that JSON can describe")
+    raise TypeError(f"{getattr(found, '__name__', found)} is no type that JSON can describe")
 
 
 def _read_hook(found: Any, value: Any) -> Any:
