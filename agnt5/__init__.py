@@ -36,6 +36,11 @@ if TYPE_CHECKING:
         FlowIOError,
         FlowSpinError,
         LLMError,
+        MCPAuthError,
+        MCPConnectionLost,
+        MCPError,
+        MCPTimeout,
+        MCPUnavailable,
         ObjectDeadlock,
         ObjectReentered,
         OutputInvalid,
@@ -63,14 +68,19 @@ if TYPE_CHECKING:
         StoreLocked,
         StoreTooNew,
         TerminalError,
+        ToolArgumentError,
+        ToolError,
+        ToolFailed,
     )
     from agnt5.execution.current import current_context
     from agnt5.journal import Journal
     from agnt5.journalfile import load_journal
     from agnt5.log import setup_logging
+    from agnt5.mcp import mcp_tools
     from agnt5.replay.check import check
     from agnt5.run import Run, get_object, get_run, prune, runs, send_event
     from agnt5.secret import Secret
+    from agnt5.tool import Tool, tool
     from agnt5.types import Status
 
 _rust_core_available: bool = find_spec("agnt5._core") is not None
@@ -97,6 +107,11 @@ _HOMES: dict[str, str] = {
             "FlowIOError",
             "FlowSpinError",
             "LLMError",
+            "MCPAuthError",
+            "MCPConnectionLost",
+            "MCPError",
+            "MCPTimeout",
+            "MCPUnavailable",
             "ObjectDeadlock",
             "ObjectReentered",
             "OutputInvalid",
@@ -124,12 +139,18 @@ _HOMES: dict[str, str] = {
             "StoreLocked",
             "StoreTooNew",
             "TerminalError",
+            "ToolArgumentError",
+            "ToolError",
+            "ToolFailed",
         ),
         "errors",
     ),
     "Context": "context",
     "Secret": "secret",
     "Status": "types",
+    "Tool": "tool",
+    "tool": "tool",
+    "mcp_tools": "mcp",
     "current_context": "execution.current",
     "register_type": "codec",
     "setup_logging": "log",
@@ -150,6 +171,11 @@ __all__ = [
     "FlowSpinError",
     "Journal",
     "LLMError",
+    "MCPAuthError",
+    "MCPConnectionLost",
+    "MCPError",
+    "MCPTimeout",
+    "MCPUnavailable",
     "NoRetry",
     "ObjectDeadlock",
     "ObjectReentered",
@@ -182,6 +208,10 @@ __all__ = [
     "StoreLocked",
     "StoreTooNew",
     "TerminalError",
+    "Tool",
+    "ToolArgumentError",
+    "ToolError",
+    "ToolFailed",
     "__version__",
     "check",
     "configure",
@@ -191,12 +221,14 @@ __all__ = [
     "get_object",
     "get_run",
     "load_journal",
+    "mcp_tools",
     "prune",
     "register_type",
     "runs",
     "send_event",
     "settings",
     "setup_logging",
+    "tool",
 ]
 
 # The import system sets a submodule as an attribute of its package; these names must stay the decorators all the same.

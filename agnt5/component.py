@@ -55,6 +55,11 @@ class Component(Generic[P, R]):
         self.is_async = is_async(fn)
         self.wants_context = wants_context(fn, method=owner is not None)
 
+    @property
+    def __agnt5_component__(self) -> Component[..., Any]:
+        """What runs when this is called in a run: itself, or the flow that a tool stands for."""
+        return self
+
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self.fn(*args, **kwargs)
 
@@ -66,13 +71,13 @@ class Component(Generic[P, R]):
         """
         from agnt5.run import start
 
-        return start(self, args, kwargs, run_id=run_id, tags=tags)
+        return start(self.__agnt5_component__, args, kwargs, run_id=run_id, tags=tags)
 
     def run(self, *args: Any, **kwargs: Any) -> Awaitable[Any]:
         """Start and wait. Inside a run: what `ctx.call` of this component does."""
         from agnt5.run import run
 
-        return run(self, args, kwargs)
+        return run(self.__agnt5_component__, args, kwargs)
 
     def run_sync(self, *args: Any, timeout: float | None = None, **kwargs: Any) -> Any:
         """Start and block the calling thread; safe inside a running event loop. Not allowed inside a run."""
@@ -138,8 +143,8 @@ def object_type(found: type | str) -> ObjectType:
 
 def component_of(target: Any) -> Component[..., Any] | None:
     """The component behind a call target; agents and workflows name theirs in `__agnt5_component__`."""
-    if isinstance(target, Component):
-        return cast("Component[..., Any]", target)
+    if isinstance(target, type):  # an agent's class is no agent
+        return None
     found: Component[..., Any] | None = getattr(target, "__agnt5_component__", None)
     return found
 

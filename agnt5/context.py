@@ -81,6 +81,22 @@ class Context:
         or workflow becomes a child run; `"service", "method", *data` reaches a component by name. `timeout` is in
         seconds for one attempt. When it failed for good, its own exception is raised, with `.attempts`.
         """
+        return await self.call_with(
+            target, args, kwargs, name=name, retry_policy=retry_policy, timeout=timeout, effect=effect
+        )
+
+    async def call_with(
+        self,
+        target: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        *,
+        name: str | None = None,
+        retry_policy: RetryPolicy | int | None = None,
+        timeout: float | None = None,
+        effect: str | None = None,
+    ) -> Any:
+        """`call`, for a target whose own parameters may be called `name` or `timeout`."""
         if type(target) is str:
             return await self._call_by_name(target, args, kwargs, name, retry_policy, timeout, effect)
         found = target_of(target)
@@ -327,13 +343,13 @@ class Context:
         if args and isinstance(args[0], str):
             dotted = registry.find(f"{service}.{args[0]}")
             if dotted is not None and dotted.kind in (FUNCTION, FLOW):
-                return await self.call(
-                    dotted, *args[1:], name=name, retry_policy=retry_policy, timeout=timeout, effect=effect, **kwargs
+                return await self.call_with(
+                    dotted, args[1:], kwargs, name=name, retry_policy=retry_policy, timeout=timeout, effect=effect
                 )
         component = registry.find(service)
         if component is not None and component.kind != OBJECT:
-            return await self.call(
-                component, *args, name=name, retry_policy=retry_policy, timeout=timeout, effect=effect, **kwargs
+            return await self.call_with(
+                component, args, kwargs, name=name, retry_policy=retry_policy, timeout=timeout, effect=effect
             )
         missing = Target(
             CALL,

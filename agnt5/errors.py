@@ -15,6 +15,9 @@
       ServiceUnavailableError
       LLMError              ProviderAuthError, RateLimited, ContextTooLong, ContentRefused, ProviderUnavailable
         OutputInvalid       (also ValueError) an answer that breaks the format it was asked for
+      ToolError             ToolFailed, ToolArgumentError (also ValueError)
+        MCPError            MCPUnavailable (also ConnectionError), MCPConnectionLost, MCPAuthError,
+                            MCPTimeout (also TimeoutError)
       ExportError
 
 A class must stay constructible from its message alone: the core and the codec build errors that way and set the other
@@ -250,6 +253,49 @@ class OutputInvalid(LLMError, ValueError):
 
     text: str = ""
     """What the model wrote."""
+
+
+class ToolError(AGNT5Error):
+    """A tool could not do its work."""
+
+    tool: str = ""
+    """Name of the tool."""
+
+
+class ToolArgumentError(ToolError, ValueError):
+    """The arguments do not fit the tool's parameters, so it was not called. The message is written for a model."""
+
+    fields: tuple[str, ...] = ()
+    """Names of the arguments that are wrong or missing."""
+
+
+class ToolFailed(ToolError):
+    """The tool itself answered that it failed; the message is its answer, for the model."""
+
+
+class MCPError(ToolError):
+    """A server of the Model Context Protocol could not be used."""
+
+    server: str = ""
+    """Its command or address, without credentials."""
+
+
+class MCPUnavailable(MCPError, ConnectionError):
+    """The server could not be started or reached. Nothing was asked of the tool."""
+
+
+class MCPConnectionLost(MCPError, ConnectionError):
+    """The server went away before it answered. The tool may have done its work."""
+
+
+class MCPAuthError(MCPError):
+    """The server refused the credentials, or asks for some."""
+
+
+class MCPTimeout(MCPError, TimeoutError):
+    """The server did not answer in time. The tool may have done its work."""
+
+    seconds: float = 0.0
 
 
 class ExportError(AGNT5Error):

@@ -25,6 +25,7 @@ from agnt5.errors import (
     RunNotFound,
     SerializationError,
     TerminalError,
+    ToolArgumentError,
 )
 
 Classes = tuple[type[BaseException], ...]
@@ -44,6 +45,7 @@ PROGRAMMING_ERRORS: Classes = (
     ContextTooLong,
     ContentRefused,
     OutputInvalid,
+    ToolArgumentError,
     ObjectReentered,
     FlowSpinError,
     QuotaExceeded,

@@ -288,7 +288,7 @@ def start(
 
 def run(component: Component[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     ctx = current_context()
-    return _start_and_wait(component, args, kwargs) if ctx is None else ctx.call(component, *args, **kwargs)
+    return _start_and_wait(component, args, kwargs) if ctx is None else ctx.call_with(component, args, kwargs)
 
 
 async def _start_and_wait(component: Component[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -32,6 +32,9 @@ class SyncContext(Context):
     def call(self, target: Any, /, *args: Any, **kwargs: Any) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
         return self._block(self._async.call(target, *args, **kwargs))
 
+    def call_with(self, target: Any, args: tuple[Any, ...], kwargs: dict[str, Any], **options: Any) -> Any:
+        return self._block(self._async.call_with(target, args, kwargs, **options))
+
     def spawn(self, calls: Iterable[tuple[Any, Any]], *, return_exceptions: bool = False) -> Any:  # pyright: ignore
         return self._block(self._async.spawn(calls, return_exceptions=return_exceptions))
 

@@ -6,12 +6,14 @@ Types are described and checked by msgspec, pydantic's own models by pydantic. N
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, cast
 
 import msgspec
 
 from agnt5.errors import ConfigurationError, OutputInvalid
+
+_OWNER = "\0owner"
 
 
 class Schema:
@@ -77,17 +79,42 @@ def read_model(model: Any, value: Any) -> Any:
 
 def schema_of_type(found: Any) -> dict[str, Any]:
     """The JSON schema of a type, references resolved to `$defs` of its own. ConfigurationError for one without."""
-    try:
-        (schema,), definitions = msgspec.json.schema_components(
-            (found,), schema_hook=_model_schema, ref_template="#/$defs/{name}"
-        )
-    except TypeError as error:
-        raise ConfigurationError(
-            f"{found!r} has no JSON schema: {error}. Use dataclasses, TypedDicts, pydantic models and plain types."
-        ) from None
+    (schema,), definitions = schemas_of_types([found])
     if set(schema) == {"$ref"}:
         schema = definitions.pop(schema["$ref"].rpartition("/")[2])
     return {**schema, "$defs": definitions} if definitions else schema
+
+
+def schemas_of_types(types: Sequence[Any]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """The JSON schemas of types, in order, and the definitions under `#/$defs` that they refer to."""
+    try:
+        schemas, definitions = msgspec.json.schema_components(
+            types, schema_hook=_model_schema, ref_template="#/$defs/{name}"
+        )
+    except TypeError as error:
+        shown = ", ".join(getattr(one, "__name__", None) or repr(one) for one in types)
+        raise ConfigurationError(
+            f"{shown} has no JSON schema: {error}. Use dataclasses, TypedDicts, pydantic models and plain types."
+        ) from None
+    hoisted: dict[str, Any] = {}
+    made = [_hoist(schema, hoisted) for schema in schemas]
+    return made, {name: _hoist(schema, hoisted) for name, schema in definitions.items()} | hoisted
+
+
+def _hoist(schema: Any, hoisted: dict[str, Any]) -> Any:
+    """A schema without the definitions that pydantic puts inside it: references count from the top."""
+    if isinstance(schema, list):
+        return [_hoist(one, hoisted) for one in cast("list[Any]", schema)]
+    if not isinstance(schema, dict):
+        return schema
+    found = cast("dict[str, Any]", schema)
+    owner = found.get(_OWNER)
+    if owner is None:
+        return {name: _hoist(value, hoisted) for name, value in found.items()}
+    for name, value in found.get("$defs", {}).items():
+        if hoisted.setdefault(f"{owner}_{name}", value) != value:
+            raise ConfigurationError(f"Two models called {owner} hold different {name}: give one of them another name.")
+    return {name: value for name, value in found.items() if name not in ("$defs", _OWNER)}
 
 
 def convert(value: Any, found: Any, *, strict: bool = True) -> Any:
@@ -97,7 +124,8 @@ def convert(value: Any, found: Any, *, strict: bool = True) -> Any:
 
 def _model_schema(found: Any) -> dict[str, Any]:
     if is_model(found):
-        return found.model_json_schema()
+        owner = found.__name__
+        return {_OWNER: owner, **found.model_json_schema(ref_template=f"#/$defs/{owner}_{{model}}")}
     raise TypeError(f"{getattr(found, '__name__', found)} is no type that JSON can describe")
 
 

@@ -115,16 +115,16 @@ class MockContext(Context):
 
     # Operations
 
-    async def call(
+    async def call_with(
         self,
         target: Any,
-        /,
-        *args: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        *,
         name: str | None = None,
         retry_policy: RetryPolicy | int | None = None,
         timeout: float | None = None,
         effect: str | None = None,
-        **kwargs: Any,
     ) -> Any:
         at_most_once(effect)
         called = target if isinstance(target, str) else name or _name(target)
