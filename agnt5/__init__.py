@@ -21,6 +21,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from agnt5.agent import Agent, Answer, Approval, Budget
     from agnt5.codec import register_type
     from agnt5.config import Settings, configure, settings
     from agnt5.context import Context
@@ -145,6 +146,7 @@ _HOMES: dict[str, str] = {
         ),
         "errors",
     ),
+    **dict.fromkeys(("Agent", "Answer", "Approval", "Budget"), "agent"),
     "Context": "context",
     "Secret": "secret",
     "Status": "types",
@@ -158,6 +160,10 @@ _HOMES: dict[str, str] = {
 
 __all__ = [
     "AGNT5Error",
+    "Agent",
+    "Answer",
+    "Approval",
+    "Budget",
     "ConfigurationError",
     "ConstantBackoff",
     "ContentRefused",

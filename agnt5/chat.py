@@ -33,11 +33,11 @@ _CODE = b"agnt5.chat 1"
 
 @dataclass(frozen=True, slots=True)
 class Streamed:
-    """A piece of an answer, emitted while the step `path` receives it. `first`: a new attempt began; drop what came."""
+    """A piece of an answer, emitted while the step `path` receives it. `again`: the first of another try."""
 
     path: str
     delta: Delta
-    first: bool = False
+    again: bool = False
 
 
 class Conversations:
@@ -100,14 +100,21 @@ async def chat(
     name: str = "chat",
     options: dict[str, Any] | None = None,
 ) -> Reply:
-    llm = ctx.find_llm(model)
     request = make_request(messages, tools, response_format, temperature, max_tokens, timeout, options)
+    reply = await ask(ctx, ctx.find_llm(model), request, policy=retry_policy, name=name)
+    return reply if response_format is None else parsed(reply, response_format)
+
+
+async def ask(
+    ctx: Context, llm: LLM, request: Request, *, policy: RetryPolicy | int | None = None, name: str = "chat"
+) -> Reply:
+    """A recorded question; the reply is not held against its schema."""
     conversations = ctx.conversations
     record = conversations.record(llm.name, request)
-    question = _Question(llm, request)
-    reply: Reply = await ctx.operation(name, record, question.ask, policy=retry_policy, default=RETRY, code=_CODE)
+    body = _Question(llm, request).ask
+    reply: Reply = await ctx.operation(name, record, body, policy=policy, default=RETRY, code=_CODE)
     conversations.answered(request, reply.message)
-    return reply if response_format is None else parsed(reply, response_format)
+    return reply
 
 
 async def embed(
@@ -140,9 +147,8 @@ class _Question:
         op = current.get()
         step = op.step_context() if isinstance(op, Op) else None
         request = self._request
-        path = ""
-        if isinstance(op, Op) and step is not None:
-            path = op.attempt.session.path(op.seq)
+        path = op.path if isinstance(op, Op) else ""
+        if step is not None:
             request = replace(request, idempotency_key=step.idempotency_key)
         began = time.monotonic()
         heard: float | None = None
@@ -151,11 +157,10 @@ class _Question:
             if isinstance(item, Reply):
                 reply = item
                 continue
-            first = heard is None
-            if first:
-                heard = time.monotonic()
+            again = heard is None and step is not None and step.attempt > 1
+            heard = heard if heard is not None else time.monotonic()
             if step is not None:
-                step.emit(Streamed(path, item, first))
+                step.emit(Streamed(path, item, again))
         assert reply is not None, "a stream ends with a reply, or with an error"
         if isinstance(op, Op):
             op.facts = facts(reply, time.monotonic() - began, None if heard is None else heard - began)

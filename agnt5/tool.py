@@ -132,7 +132,10 @@ class Tool(Component[P, R]):
 
     async def invoke(self, ctx: Context, arguments: Any) -> Any:
         """Check what a model sent and call the tool in a run: one recorded call, of the checked values."""
-        values = self.validate(arguments)
+        return await self.carry_out(ctx, self.validate(arguments))
+
+    async def carry_out(self, ctx: Context, values: dict[str, Any]) -> Any:
+        """Call the tool in a run, with values that `validate` gave."""
         name = None if self._flow is None or self._flow.name == self.name else self.name
         return await ctx.call_with(self, (), values, name=name)
 

@@ -33,6 +33,11 @@ def register_annotations(fn: Callable[..., Any]) -> None:
         _walk(annotation, scope, local, seen)
 
 
+def register_classes(annotation: Any) -> None:
+    """Registers the classes that one type mentions: a class, or a generic or union of them."""
+    _walk(annotation, {}, {}, set())
+
+
 def _walk(annotation: Any, scope: dict[str, Any], local: dict[str, Any], seen: set[int]) -> None:
     if isinstance(annotation, typing.ForwardRef):
         annotation = annotation.__forward_arg__

@@ -44,6 +44,8 @@ OWN = {
         ),
         "agnt5.llm.recorded",
     ),
+    "agnt5:Answer": "agnt5.agent.answer",
+    "agnt5:Budget": "agnt5.agent.budget",
 }
 
 _lock = threading.Lock()

@@ -77,6 +77,10 @@ class Op:
         self.clock: BodyClock | None = None
         self.facts: dict[str, Any] | None = None  # what its body wants noted beside the result: tokens, cost, model
 
+    @property
+    def path(self) -> str:
+        return self.attempt.session.path(self.seq)
+
     def meta(self) -> bytes:
         return json.dumps(self.facts, separators=(",", ":")).encode() if self.facts else b""
 

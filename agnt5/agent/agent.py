@@ -1,0 +1,211 @@
+"""The agent as its user makes it: settings, and the verbs that run it.
+
+It holds settings only; what a run of it knows is in `loop`. Running it is running its component, a flow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from agnt5 import registry
+from agnt5.agent.answer import Answer
+from agnt5.agent.budget import Budget
+from agnt5.agent.loop import Exchange, check_prices
+from agnt5.agent.recall import Recall
+from agnt5.agent.stream import Update, updates
+from agnt5.agent.toolbox import HumanInLoop, Toolbox
+from agnt5.codec.annotations import register_classes
+from agnt5.component import FLOW, Component
+from agnt5.errors import ConfigurationError
+from agnt5.execution.current import current_context
+from agnt5.llm import LLM, find_llm
+from agnt5.llm.schema import Schema
+from agnt5.tool import Tool
+
+if TYPE_CHECKING:
+    from agnt5.memory import Memory
+    from agnt5.run import Run
+
+
+# How another agent's model sees this one.
+_QUESTION = {
+    "type": "object",
+    "properties": {"prompt": {"type": "string", "description": "What to ask, with all it needs to know."}},
+    "required": ["prompt"],
+    "additionalProperties": False,
+}
+
+
+class Agent:
+    """A model with instructions, tools and memory.
+
+    `tools`: tools, functions, flows and other agents. `memory`: True for the agent's own, or a Memory. `human_in_loop`:
+    True, and a person approves each tool call; a function of (tool name, arguments) says which ones. `llm`, or `model`
+    as `provider/name`; else the configured one. `max_iterations`: questions to the model in one run. `budget`: what it
+    may spend. `output_type`: a type or JSON schema that the answer must fit; `answer.output` is the value. `handoffs`:
+    agents that it may hand the conversation to. `metrics`, `tracing`: report to OpenTelemetry.
+
+    An agent of the same name replaces this one for later runs; runs in flight go on with the one they began with.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        instructions: str = "",
+        tools: Sequence[Any] = (),
+        memory: bool | Memory | None = None,
+        human_in_loop: HumanInLoop = False,
+        llm: LLM | None = None,
+        model: str | None = None,
+        max_iterations: int = 10,
+        budget: Budget | None = None,
+        output_type: Any = None,
+        metrics: bool = False,
+        tracing: bool = False,
+        *,
+        handoffs: Sequence[Agent] = (),
+        description: str = "",
+        temperature: float | None = None,
+        max_tokens: int | None = None,
+        timeout: float | None = None,
+    ) -> None:
+        if not name or not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError(f"An agent needs a name, not {name!r}: its runs find their code again by it.")
+        if isinstance(max_iterations, bool) or max_iterations < 1:
+            raise ConfigurationError(f"max_iterations is a whole number from 1, not {max_iterations!r}.")
+        self.name = name
+        self.instructions = instructions
+        self.tools: tuple[Tool[..., Any], ...] = tuple(as_tool(one) for one in tools)
+        self.memory = memory or None
+        self.human_in_loop = human_in_loop
+        self.model: LLM | str | None = llm if llm is not None else model
+        self.max_iterations = max_iterations
+        self.budget = budget
+        self.output_type = output_type
+        self.metrics = metrics
+        self.tracing = tracing
+        self.handoffs = tuple(handoffs)
+        self.description = description
+        self.temperature = temperature
+        self.max_tokens = max_tokens
+        self.timeout = timeout
+        if output_type is not None:
+            Schema.of(output_type)  # a type without a schema is told here, not in a run
+            register_classes(output_type)
+        self.toolbox(None)  # as are tools of one name
+        self.__agnt5_component__: Component[..., Any] = _component(self)
+        registry.define(self.__agnt5_component__)
+
+    # Running
+
+    def start(
+        self, prompt: Any, session: str | None = None, *, run_id: str | None = None, tags: dict[str, str] | None = None
+    ) -> Run:
+        """Begin a durable run and return at once. `prompt`: text, or parts such as `["What is this?", Image(...)]`.
+
+        `session`: whose conversation it is; memories of one session are apart from another's.
+        """
+        self._ready()
+        return self.__agnt5_component__.start(prompt, run_id=run_id, tags=tags, **_session(session))
+
+    def run(self, prompt: Any, session: str | None = None) -> Awaitable[Answer]:
+        """Start and wait for the Answer. Inside a run: a child run, as `ctx.call(agent, prompt)` makes."""
+        self._ready()
+        return self.__agnt5_component__.run(prompt, **_session(session))
+
+    def run_sync(self, prompt: Any, session: str | None = None, *, timeout: float | None = None) -> Answer:
+        """Start and block this thread for at most `timeout` seconds; safe inside a running event loop."""
+        self._ready()
+        return self.__agnt5_component__.run_sync(prompt, timeout=timeout, **_session(session))
+
+    async def stream(self, prompt: Any, session: str | None = None) -> AsyncIterator[Update]:
+        """Start, and show what happens while it happens; the last update has the Answer. The run goes on if you stop
+        listening."""
+        async for update in updates(self.start(prompt, session)):
+            yield update
+
+    # Parts
+
+    def as_tool(self, name: str | None = None, description: str | None = None) -> Tool[..., Any]:
+        """This agent as a tool of another: a call is a run of its own, with the question as its input."""
+        told = description or self.description or f"Ask the agent {self.name!r}. {self.instructions[:300]}".strip()
+        return Tool(name=name or _tool_name(self.name), function=self, description=told, parameters=_QUESTION)
+
+    @property
+    def handoff_tools(self) -> dict[str, Agent]:
+        """Names of the tools by which it hands over."""
+        return {f"transfer_to_{_tool_name(to.name)}": to for to in self.handoffs}
+
+    def toolbox(self, recall: Recall | None) -> Toolbox:
+        """All that its model may call."""
+        remembering = [] if recall is None else recall.tools()
+        handing = [_handoff(name, to) for name, to in self.handoff_tools.items()]
+        return Toolbox(self.name, [*self.tools, *remembering, *handing], self.human_in_loop)
+
+    def memory_of(self, session: str | None) -> Memory:
+        """Where this agent remembers, for one session."""
+        from agnt5.memory import Memory
+
+        own = Memory(namespace=f"agent/{self.name}") if isinstance(self.memory, bool | None) else self.memory
+        return own if session is None else own.within(session)
+
+    @property
+    def output_name(self) -> str:
+        return Schema.of(self.output_type).name
+
+    def _ready(self) -> None:
+        """Say what is missing before a run begins, not in it."""
+        if current_context() is None:
+            check_prices(self, find_llm(self.model))
+
+    def __repr__(self) -> str:
+        return f"<agent {self.name}>"
+
+
+def as_tool(found: Any) -> Tool[..., Any]:
+    """A tool from what people put into `tools=`."""
+    if isinstance(found, Tool):
+        return cast("Tool[..., Any]", found)
+    if isinstance(found, Agent):
+        return found.as_tool()
+    if callable(found) or hasattr(found, "__agnt5_component__"):
+        return Tool(function=found)
+    raise ConfigurationError(f"{found!r} is no tool: give a function, a @tool, a Tool, a flow or an agent.")
+
+
+def _component(agent: Agent) -> Component[..., Any]:
+    async def body(ctx, prompt, session=None):  # type: ignore[no-untyped-def]  # nobody evaluates annotations here
+        return await Exchange(ctx, agent, session).run(prompt)
+
+    body.__name__ = body.__qualname__ = agent.name
+    body.__doc__ = agent.description or agent.instructions
+    made = Component(body, kind=FLOW, name=agent.name)
+    made.module = _caller_module()
+    return made
+
+
+def _caller_module() -> str:
+    """The module whose code made the agent: the first outside of this package."""
+    import sys
+
+    frame = sys._getframe(1)
+    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).partition(".")[0] == "agnt5":
+        frame = frame.f_back
+    return str(frame.f_globals.get("__name__", "__main__"))
+
+
+def _handoff(name: str, to: Agent) -> Tool[..., Any]:
+    def transfer(reason: str = "") -> str:
+        return reason
+
+    told = to.description or to.instructions[:300]
+    return Tool(name=name, function=transfer, description=f"Hand the conversation over to {to.name}. {told}".strip())
+
+
+def _tool_name(name: str) -> str:
+    return "".join(c if (c.isalnum() and c.isascii()) or c in "_-" else "_" for c in name)[:50]
+
+
+def _session(session: str | None) -> dict[str, str]:
+    return {} if session is None else {"session": session}

@@ -1,0 +1,125 @@
+"""Approvals: a run that waits for a person's word before a tool is called, and how the word reaches it.
+
+The question is a recorded wait for an event; the word is that event's payload. Any process that reaches the store can
+give it: a cell, a button, the command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, cast
+
+from agnt5.errors import ConfigurationError, RunNotFound
+
+if TYPE_CHECKING:
+    from agnt5.run import Run
+
+PREFIX = "approval:"
+
+_YES = ("approve", "approved", "yes", "y", "ok", "true", "allow")
+_NO = ("deny", "denied", "no", "n", "false", "reject")
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A person's word. `arguments`: the ones to call the tool with instead."""
+
+    approved: bool
+    reason: str = ""
+    arguments: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Approval:
+    """A tool call that waits for a person. `number` counts the questions of one run, from 1."""
+
+    run_id: str
+    number: int
+    agent: str
+    tool: str
+    arguments: dict[str, Any] = field(default_factory=dict[str, Any])
+
+    @property
+    def event(self) -> str:
+        """Name of the event that answers."""
+        return event_name(self.run_id, self.number)
+
+    def approve(self, arguments: Mapping[str, Any] | None = None) -> None:
+        """Let the tool be called, with other `arguments` if given."""
+        payload: dict[str, Any] = {"approve": True}
+        if arguments is not None:
+            payload["arguments"] = dict(arguments)
+        self._answer(payload)
+
+    def deny(self, reason: str = "") -> None:
+        """Refuse; the model hears the reason."""
+        self._answer({"approve": False, "reason": reason})
+
+    def _answer(self, payload: dict[str, Any]) -> None:
+        from agnt5.run import send_event
+
+        send_event(self.event, payload, run=self.run_id)
+
+    def __str__(self) -> str:
+        shown = ", ".join(f"{name}={value!r}" for name, value in self.arguments.items())
+        return f"{self.number}: {self.agent} wants {self.tool}({shown})"
+
+
+def event_name(run_id: str, number: int) -> str:
+    return f"{PREFIX}{run_id}:{number}"
+
+
+def decision_of(payload: Any) -> Decision | None:
+    """The word in an event's payload, however it was written; None when it is no word at all."""
+    if isinstance(payload, bool):
+        return Decision(payload)
+    if isinstance(payload, str):
+        word = payload.strip().lower()
+        return Decision(True) if word in _YES else Decision(False) if word in _NO else None
+    if not isinstance(payload, Mapping):
+        return None
+    given = cast("Mapping[str, Any]", payload)
+    arguments = given.get("arguments")
+    edited = dict(cast("Mapping[str, Any]", arguments)) if isinstance(arguments, Mapping) else None
+    if "deny" in given:
+        denied = given["deny"]
+        return Decision(denied is False, denied if isinstance(denied, str) else str(given.get("reason", "")))
+    if "approve" not in given and edited is None:
+        return None
+    return Decision(bool(given.get("approve", True)), str(given.get("reason", "")), edited)
+
+
+def approvals(run: Run) -> list[Approval]:
+    """The questions that wait for a person in this run and in runs that it awaits, oldest first."""
+    from agnt5.run import Run
+
+    found: list[Approval] = []
+    for entry in run.journal:
+        if entry.ended is not None:
+            continue
+        if entry.kind == "event" and entry.name.startswith(PREFIX):
+            about = entry.input
+            if isinstance(about, Mapping):
+                fields = cast("Mapping[str, Any]", about)
+                number = entry.name.rpartition(":")[2]
+                arguments = dict(fields.get("arguments", {}))
+                found.append(Approval(run.id, int(number), str(fields["agent"]), str(fields["tool"]), arguments))
+        elif entry.child_id:
+            try:
+                found.extend(approvals(Run(entry.child_id)))
+            except RunNotFound:
+                continue  # asked, and not begun yet
+    return found
+
+
+def pending(run: Run, number: int | None) -> Approval:
+    """The question with this number, or the only one. ConfigurationError when there is none, or no telling which."""
+    waiting = approvals(run)
+    chosen = [one for one in waiting if number is None or one.number == number]
+    if len(chosen) == 1:
+        return chosen[0]
+    if not waiting:
+        raise ConfigurationError(f"Run {run.id} waits for no approval: it is {run.status}.")
+    shown = "; ".join(map(str, waiting))
+    raise ConfigurationError(f"Run {run.id} waits for {len(waiting)} approvals; say which by its number: {shown}.")
