@@ -17,7 +17,7 @@ from agnt5.codec import encode
 from agnt5.execution.current import current
 from agnt5.execution.ops import Op
 from agnt5.llm.base import LLM, make_request, parsed
-from agnt5.llm.types import Conversation, Delta, Embedded, Message, Reply, Request
+from agnt5.llm.types import Conversation, Delta, Embedded, Message, Reply, Request, as_reply
 from agnt5.retry import ExponentialBackoff
 
 if TYPE_CHECKING:
@@ -112,7 +112,8 @@ async def ask(
     conversations = ctx.conversations
     record = conversations.record(llm.name, request)
     body = _Question(llm, request).ask
-    reply: Reply = await ctx.operation(name, record, body, policy=policy, default=RETRY, code=_CODE)
+    # A fork may have put a person's words in the model's place.
+    reply = as_reply(await ctx.operation(name, record, body, policy=policy, default=RETRY, code=_CODE))
     conversations.answered(request, reply.message)
     return reply
 

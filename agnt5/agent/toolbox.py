@@ -77,9 +77,6 @@ class Toolbox:
                 edited = f"A person changed the arguments to {_json(decision.arguments)}. Result: "
         try:
             found = rendered(await tool.carry_out(ctx, values))
-            return (
-                f"{edited}{found}" if isinstance(found, str) else (Text(edited), *found) if edited else found
-            ), False
         except Exception as error:
             return f"{type(error).__name__}: {error}", True
         if isinstance(found, str):

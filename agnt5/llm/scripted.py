@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import AsyncGenerator, Callable, Iterable
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from agnt5.errors import ConfigurationError
 from agnt5.llm.base import LLM
-from agnt5.llm.types import Delta, Embedded, Message, Reply, Request, ToolCall, Usage, tool_call
+from agnt5.llm.types import Delta, Embedded, Message, Reply, Request, ToolCall, Usage, as_reply
 
 Line: TypeAlias = "str | Reply | Message | ToolCall | list[ToolCall] | BaseException | dict[str, Any]"
 """One answer: a text, a call or calls of tools, a Reply, `{"tool": name, "arguments": {...}}`, or an error to raise."""
@@ -52,13 +53,11 @@ class ScriptedLLM(LLM):
             raise line
         if isinstance(line, Reply):
             return line
-        message = _message(line, len(self.requests))
-        return Reply(
-            message,
-            Usage(sum(_words(one) for one in request.messages), _words(message)),
-            model=self.model,
-            finish="tool_calls" if message.tool_calls else "stop",
-        )
+        if isinstance(line, dict):
+            line = {"id": f"call_{len(self.requests)}", **line}
+        reply = as_reply(line)
+        usage = Usage(sum(_words(one) for one in request.messages), _words(reply.message))
+        return replace(reply, usage=usage, model=self.model)
 
     async def _stream(self, request: Request) -> AsyncGenerator[Delta | Reply, None]:
         reply = await self._generate(request)
@@ -85,23 +84,6 @@ class ScriptedLLM(LLM):
             self._next = 0
         self._next += 1
         return self._lines[self._next - 1]
-
-
-def _message(line: Any, number: int) -> Message:
-    if isinstance(line, Message):
-        return line
-    if isinstance(line, str):
-        return Message("assistant", line)
-    if isinstance(line, ToolCall):
-        line = [line]
-    if isinstance(line, dict) and "tool" in line:
-        line = [tool_call(str(line.get("id", f"call_{number}")), str(line["tool"]), line.get("arguments", {}))]
-    if isinstance(line, list) and line and all(isinstance(one, ToolCall) for one in line):
-        return Message("assistant", "", tuple(line))
-    raise ConfigurationError(
-        f"A line of a script is a text, a ToolCall or a list of them, a Message, a Reply, a dict with `tool` and "
-        f"`arguments`, or an exception; not {line!r}."
-    )
 
 
 def _words(message: Message) -> int:

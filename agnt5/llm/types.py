@@ -156,6 +156,29 @@ class Reply(_Brief):
         return self.text
 
 
+def as_reply(given: Any) -> Reply:
+    """A reply from what a person puts in a model's place: a Reply, a message, a text, or calls of tools."""
+    if isinstance(given, Reply):
+        return given
+    if isinstance(given, Mapping) and "tool" in given:
+        fields = cast("Mapping[str, Any]", given)
+        given = [tool_call(str(fields.get("id", "call_1")), str(fields["tool"]), fields.get("arguments", {}))]
+    elif isinstance(given, ToolCall):
+        given = [given]
+    if isinstance(given, str):
+        return Reply(Message("assistant", given))
+    if isinstance(given, list) and given and all(isinstance(one, ToolCall) for one in cast("list[Any]", given)):
+        return Reply(Message("assistant", "", tuple(cast("list[ToolCall]", given))), finish="tool_calls")
+    if isinstance(given, Message | Mapping):
+        message = as_message(cast("Any", given), "the answer")
+        if message.role == "assistant":
+            return Reply(message, finish="tool_calls" if message.tool_calls else "stop")
+    raise ConfigurationError(
+        f"In place of a model's answer give a text, a ToolCall or a list of them, a dict with `tool` and `arguments`, "
+        f"an assistant's Message, or a Reply; not {given!r}."
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Delta:
     """A piece of an answer while it is streamed: text, or text of the model's thoughts."""

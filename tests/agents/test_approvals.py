@@ -1,0 +1,157 @@
+"""A person in the loop: approve, refuse, edit, days later, from elsewhere."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+
+import agnt5
+from agnt5 import Agent, ConfigurationError, Run, tool
+from agnt5.agent import Approval, approvals
+from agnt5.agent.approval import Decision, decision_of, pending
+from agnt5.llm import ScriptedLLM
+
+sent: list[tuple[str, int]] = []
+
+
+@tool(requires_approval=True)
+def pay(to: str, amount: int) -> str:
+    """Send money."""
+    sent.append((to, amount))
+    return f"sent {amount} to {to}"
+
+
+@tool
+def look(at: str) -> str:
+    """Look."""
+    return f"looked at {at}"
+
+
+def paying(*, times: int = 1) -> Run:
+    sent.clear()
+    llm = ScriptedLLM([{"tool": "pay", "arguments": {"to": "ann", "amount": 5}}] * times + ["done"])
+    return Agent("cashier", "", [pay], llm=llm).start("pay ann")
+
+
+async def question(run: Run, number: int = 1) -> Approval:
+    for _ in range(400):
+        for one in approvals(run):
+            if one.number == number:
+                return one
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"no question in {run.journal}")
+
+
+async def test_a_call_waits_for_a_person() -> None:
+    run = paying()
+    asked = await question(run)
+    assert (asked.tool, asked.arguments, asked.agent) == ("pay", {"to": "ann", "amount": 5}, "cashier")
+    assert run.status == "waiting"
+    assert sent == []
+    asked.approve()
+    assert await run == "done"
+    assert sent == [("ann", 5)]
+
+
+async def test_a_refusal_and_its_reason_reach_the_model() -> None:
+    run = paying()
+    (await question(run)).deny("too much")
+    answer = await run
+    assert sent == []
+    assert answer.messages[2].content == "A person refused this call: too much"
+    assert answer.messages[2].failed
+
+
+async def test_arguments_are_edited_and_checked() -> None:
+    run = paying()
+    asked = await question(run)
+    asked.approve({"to": "ann", "amount": "lots"})
+    await asyncio.sleep(0.1)
+    assert run.status == "waiting", "what does not fit is asked for again"
+    (await question(run)).approve({"to": "ann", "amount": 1})
+    answer = await run
+    assert sent == [("ann", 1)]
+    assert '"amount":1' in answer.messages[2].text
+
+
+async def test_questions_of_one_run_have_numbers() -> None:
+    run = paying(times=2)
+    (await question(run, 1)).approve()
+    (await question(run, 2)).deny()
+    await run
+    assert sent == [("ann", 5)]
+
+
+async def test_an_agent_asks_before_every_call_or_those_that_a_function_names() -> None:
+    def asks_before(name: str, arguments: dict[str, Any]) -> bool:
+        return arguments["at"] == "secrets"
+
+    def script() -> ScriptedLLM:
+        return ScriptedLLM(
+            [{"tool": "look", "arguments": {"at": "stars"}}, {"tool": "look", "arguments": {"at": "secrets"}}, "ok"]
+        )
+
+    every = Agent("every", "", [look], human_in_loop=True, llm=script()).start("go")
+    (await question(every, 1)).approve()
+    (await question(every, 2)).approve()
+    await every
+    some = Agent("some", "", [look], human_in_loop=asks_before, llm=script()).start("go")
+    (await question(some, 2)).approve()
+    await some
+
+
+async def test_questions_of_agents_below_are_found_from_above() -> None:
+    llm = ScriptedLLM([{"tool": "pay", "arguments": {"to": "bob", "amount": 1}}, "paid"])
+    below = Agent("below", "", [pay], llm=llm)
+    above = Agent("above", "", [below], llm=ScriptedLLM([{"tool": "below", "arguments": {"prompt": "pay"}}, "fine"]))
+    run = above.start("go")
+    asked = await question(run)
+    assert asked.agent == "below"
+    asked.approve()
+    assert await run == "fine"
+
+
+async def test_asking_for_what_is_not_there_is_said() -> None:
+    run = paying(times=2)
+    await question(run)
+    with pytest.raises(ConfigurationError, match="say which by its number: 1: cashier wants pay"):
+        pending(run, 7)
+    pending(run, None).approve()
+    (await question(run, 2)).approve()
+    await run
+    with pytest.raises(ConfigurationError, match="waits for no approval: it is completed"):
+        pending(run, None)
+
+
+async def test_a_bare_event_is_a_word_too() -> None:
+    run = paying()
+    asked = await question(run)
+    agnt5.send_event(asked.event, "what?", run=run)
+    await asyncio.sleep(0.05)
+    assert run.status == "waiting"
+    agnt5.send_event(asked.event, "yes", run=run)
+    await run
+    assert sent == [("ann", 5)]
+
+
+@pytest.mark.parametrize(
+    ("payload", "word"),
+    [
+        (True, Decision(True)),
+        (False, Decision(False)),
+        ("Approve", Decision(True)),
+        ("deny", Decision(False)),
+        ({"approve": True}, Decision(True)),
+        ({"approve": False, "reason": "no"}, Decision(False, "no")),
+        ({"deny": "never"}, Decision(False, "never")),
+        ({"arguments": {"a": 1}}, Decision(True, "", {"a": 1})),
+        ({"approve": True, "arguments": {"a": 1}}, Decision(True, "", {"a": 1})),
+        (None, None),
+        ({"a": 1}, None),
+        ("perhaps", None),
+    ],
+)
+def test_words_of_people(payload: Any, word: Decision | None) -> None:
+    assert decision_of(payload) == word
