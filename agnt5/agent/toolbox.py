@@ -7,7 +7,7 @@ context.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import msgspec
 
@@ -115,8 +115,10 @@ def rendered(value: Any) -> Any:
         return _cut(str.__str__(value))
     if isinstance(value, Text | Image):
         return (value,)
-    if isinstance(value, Sequence) and value and all(isinstance(one, Text | Image) for one in value):
-        return tuple(value)
+    if isinstance(value, list | tuple):
+        items = cast("Sequence[Any]", value)
+        if items and all(isinstance(one, Text | Image) for one in items):
+            return tuple(items)
     return _cut(_json(value))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from weakref import WeakKeyDictionary
 
@@ -60,7 +60,7 @@ def limit_model(name: str, *, concurrency: int = CONCURRENCY, per_minute: int | 
 
 
 @asynccontextmanager
-async def turn(name: str) -> AsyncIterator[None]:
+async def turn(name: str) -> AsyncGenerator[None, None]:
     """Wait for a place among the requests to this model, and hold it."""
     gate = _gate(name)
     limit = _limit(name)

@@ -9,7 +9,7 @@ import asyncio
 import inspect
 from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import replace
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from agnt5.errors import ConfigurationError
 from agnt5.llm.base import LLM
@@ -54,7 +54,7 @@ class ScriptedLLM(LLM):
         if isinstance(line, Reply):
             return line
         if isinstance(line, dict):
-            line = {"id": f"call_{len(self.requests)}", **line}
+            line = {"id": f"call_{len(self.requests)}", **cast("dict[str, Any]", line)}
         reply = as_reply(line)
         usage = Usage(sum(_words(one) for one in request.messages), _words(reply.message))
         return replace(reply, usage=usage, model=self.model)
