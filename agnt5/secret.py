@@ -135,11 +135,11 @@ def _declare(name: str, value: str) -> None:
         raise ConfigurationError(f"The value of the secret {name!r} must be a str, not {type(value).__name__}.")
     with _lock:
         _declared[name] = value
-    _hide_value(name, value)
+    hide(name, value)
 
 
-def _hide_value(name: str, value: str) -> None:
-    """From now on masking knows this value."""
+def hide(name: str, value: str) -> None:
+    """From now on masking knows this value; `find_secrets` reports it as the secret of that name."""
     global _hidden_pattern
     if _hidden.get(value) == name:
         return
@@ -172,7 +172,7 @@ def _find(name: str) -> str | None:
     else:
         found = os.environ.get(name)
     if found is not None:
-        _hide_value(name, found)
+        hide(name, found)
     return found
 
 

@@ -11,8 +11,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from agnt5.errors import ConfigurationError, LLMError, ProviderUnavailable
-from agnt5.llm import limits, prices
+from agnt5.errors import ConfigurationError, LLMError
+from agnt5.llm import failures, limits, prices
 from agnt5.llm.schema import Schema
 from agnt5.llm.types import Conversation, Delta, Embedded, Message, Reply, Request, ToolSpec, as_messages
 
@@ -105,12 +105,7 @@ class LLM:
             finally:
                 await stream.aclose()
         if whole is None:
-            raise ProviderUnavailable(
-                f"{self.name} ended its answer before it was whole. What it had sent may be billed.",
-                provider=self.provider,
-                model=self.model,
-                possibly_billed=True,
-            )
+            raise failures.cut_off(self.name)
 
     # What an adapter does
 
@@ -121,7 +116,7 @@ class LLM:
             if isinstance(item, Reply):
                 whole = item
         if whole is None:
-            raise ProviderUnavailable(f"{self.name} ended its answer before it was whole.", possibly_billed=True)
+            raise failures.cut_off(self.name)
         return whole
 
     def _stream(self, request: Request) -> AsyncGenerator[Delta | Reply, None]:
@@ -146,34 +141,32 @@ class LLM:
         try:
             async with limit:
                 return await work
-        except (StopAsyncIteration, LLMError):
+        except StopAsyncIteration:
             raise
-        except TimeoutError as error:
-            if not limit.expired():
-                raise self._translated(error) from None
-            raise ProviderUnavailable(
-                f"{self.name} did not answer within {whole or timeout:g} s. The request had left, so it may be billed.",
-                provider=self.provider,
-                model=self.model,
-                possibly_billed=True,
-            ) from None
+        except LLMError as error:
+            limits.heed(self.name, self._signed(error))
+            raise
         except Exception as error:
-            translated = self._translated(error)
-            if translated is error:
-                raise
-            limits.heed(self.name, translated)
-            # Without the cause: texts and bodies of the SDK may quote keys, and causes are recorded.
-            raise translated from None
+            if isinstance(error, TimeoutError) and limit.expired():
+                failure = failures.too_slow(self.name, whole or timeout)
+            else:
+                found = self._error(error)
+                if found is None:
+                    raise
+                failure = self._signed(found)
+            limits.heed(self.name, failure)
+        # Raised out here it has neither cause nor context: an SDK's errors quote keys, and hold requests with them.
+        raise failure
 
-    def _translated(self, error: Exception) -> Exception:
-        found = self._error(error)
-        if found is None:
-            return error
-        found.provider = self.provider
-        found.model = found.model or self.model
-        return found
+    def _signed(self, error: LLMError) -> LLMError:
+        error.provider = error.provider or self.provider
+        error.model = error.model or self.model
+        return error
 
     def _priced(self, reply: Reply) -> Reply:
+        """The reply with its price. ContentRefused for one that is a refusal, so that nobody takes it for an answer."""
+        if reply.finish == "refusal":
+            raise failures.declined(self.name, reply.text)
         model = reply.model or self.model
         cost = prices.cost(self.provider, model, reply.usage)
         if cost is None and model != self.model:
