@@ -118,7 +118,7 @@ def unreachable(name: str, why: str = "") -> ProviderUnavailable:
 
 def cut_off(name: str, why: str = "") -> ProviderUnavailable:
     """The connection broke after the request had left."""
-    text = f"The connection to {name} broke before the answer was whole{_quote(why)} The request had left, so it may be billed."
+    text = f"The connection to {name} broke before the answer was whole{_quote(why)} What was sent may be billed."
     found = _made(ProviderUnavailable, name, 0, text)
     found.possibly_billed = True
     return found
@@ -137,8 +137,8 @@ def too_slow(name: str, seconds: float | None = None) -> ProviderUnavailable:
 def unreadable(name: str, what: str, status: int = 200) -> ProviderUnavailable:
     """An answer that is none: not the provider's format, or not whole."""
     text = (
-        f"{name} sent something that is no answer{_quote(what)} It may be billed. Try again later; if it stays so, check "
-        f"base_url: the server there may speak another protocol."
+        f"{name} sent something that is no answer{_quote(what)} It may be billed. Try again later; if it stays so, "
+        f"check base_url: the server there may speak another protocol."
     )
     found = _made(ProviderUnavailable, name, status, text)
     found.possibly_billed = True
