@@ -49,12 +49,17 @@ class Clients(Generic[_Client]):
     async def here(self) -> _Client:
         loop = asyncio.get_running_loop()
         held = self._held.get(loop)
-        if held is None:
-            for dead in [known for known in list(self._held) if known.is_closed()]:
-                self._held.pop(dead, None)
-            client = self._make()
+        return held[0] if held is not None else await self._first(loop)
+
+    async def _first(self, loop: asyncio.AbstractEventLoop) -> _Client:
+        for dead in [known for known in list(self._held) if known.is_closed()]:
+            self._held.pop(dead, None)
+        # In a thread: importing an SDK takes half a second, in which the loop would stand still for everyone.
+        client = await asyncio.to_thread(self._make)
+        held = self._held.get(loop)
+        if held is None:  # else another task was faster, and this one, which has no connections, is dropped
             keeper = _keep(client, self._close, weakref.ref(self), loop)
-            await anext(keeper)  # its first step never waits, so no other task comes between
+            await anext(keeper)  # never waits, so no other task comes between
             held = self._held[loop] = (client, keeper)
             _open.add(self)
             _close_at_exit()

@@ -5,29 +5,21 @@ Prices are US dollars for a million tokens, as providers publish them. They chan
 
 from __future__ import annotations
 
+import re
 import threading
-from typing import NamedTuple
 
 from agnt5.errors import ConfigurationError
+from agnt5.llm.pricelist import PUBLISHED, Price
 from agnt5.llm.types import Usage
-
-
-class Price(NamedTuple):
-    """US dollars for a million tokens; `cached`: of input that the provider had in its cache."""
-
-    input: float
-    output: float
-    cached: float | None = None
-
 
 _MILLION = 1_000_000
 _lock = threading.Lock()
 
-PRICES: dict[str, Price] = {
-    "local": Price(0.0, 0.0),
-    "scripted": Price(0.0, 0.0),
-}
-"""By `provider/model` or `provider`; a name also stands for later versions of it that begin with it and a hyphen."""
+PRICES: dict[str, Price] = {"local": Price(0.0, 0.0), "scripted": Price(0.0, 0.0), **PUBLISHED}
+"""By `provider/model` or `provider`; a name also stands for its dated versions, as in `openai/gpt-5.4-2026-03-05`."""
+
+# A longer name is often another model with another price (gpt-5 and gpt-5-pro), a date or number never is.
+_VERSION = re.compile(r"[-@](\d{4}-\d\d-\d\d|\d{8}|\d{6}|\d{3,4})")
 
 
 def set_price(name: str, input: float, output: float, cached: float | None = None) -> None:
@@ -39,10 +31,10 @@ def set_price(name: str, input: float, output: float, cached: float | None = Non
 
 
 def price(provider: str, model: str) -> Price | None:
-    """The price of a model: of its name, of the longest name it begins with, or of its provider."""
+    """The price of a model: of its name, of the longest name it is a dated version of, or of its provider."""
     name = f"{provider}/{model}"
     with _lock:
-        known = [key for key in PRICES if name == key or name.startswith((f"{key}-", f"{key}@")) or key == provider]
+        known = [key for key in PRICES if key in (name, provider) or _is_version(name, key)]
         return PRICES[max(known, key=len)] if known else None
 
 
@@ -51,6 +43,13 @@ def cost(provider: str, model: str, usage: Usage) -> float | None:
     found = price(provider, model)
     if found is None:
         return None
+    asked, answered, from_cache = found.input, found.output, found.cached
+    if found.above is not None and found.long is not None and usage.input > found.above:
+        asked, answered, from_cache = found.long
     cached = min(usage.cached, usage.input)
-    rate = found.input if found.cached is None else found.cached
-    return ((usage.input - cached) * found.input + cached * rate + usage.output * found.output) / _MILLION
+    rate = asked if from_cache is None else from_cache
+    return ((usage.input - cached) * asked + cached * rate + usage.output * answered) / _MILLION
+
+
+def _is_version(name: str, key: str) -> bool:
+    return name.startswith(key) and _VERSION.fullmatch(name, len(key)) is not None
