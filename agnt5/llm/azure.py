@@ -42,6 +42,7 @@ class AzureLLM(OpenAILLM):
         self._version = api_version
         self._token = Key(azure_ad_token, "AZURE_OPENAI_AD_TOKEN", argument="azure_ad_token")
         self._key_given = api_key is not None
+        self._key.instead = self._token.ways
 
     def _client(self) -> Any:
         openai = sdk("openai", "openai")

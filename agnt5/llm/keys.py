@@ -15,7 +15,7 @@ from agnt5.secret import Secret, hide
 class Key:
     """The `api_key=` of an adapter, or the first of its environment variables that is set."""
 
-    __slots__ = ("_given", "argument", "variables")
+    __slots__ = ("_given", "argument", "instead", "variables")
 
     def __init__(self, given: Any, *variables: str, argument: str = "api_key") -> None:
         if given is not None and not isinstance(given, str | Secret):
@@ -23,6 +23,8 @@ class Key:
         self._given = given or None
         self.variables = variables
         self.argument = argument
+        self.instead = ""
+        """Another way in, for what is said when there is no key."""
         if isinstance(given, str):
             hide(variables[0] if variables else argument, given.strip())
 
@@ -57,7 +59,8 @@ class Key:
     def ways(self) -> str:
         """How to give one, as in "set OPENAI_API_KEY, or give api_key="."""
         variables = " or ".join(self.variables)
-        return f"set {variables}, or give {self.argument}=" if variables else f"give {self.argument}="
+        ways = f"set {variables}, or give {self.argument}=" if variables else f"give {self.argument}="
+        return f"{ways}; or {self.instead}" if self.instead else ways
 
     def __repr__(self) -> str:
         return f"<Key {' or '.join(self.variables) or self.argument}>"

@@ -170,12 +170,9 @@ class OpenAILLM(LLM):
 
 def connect(openai: Any, key: str | None, base_url: str | None, *, foreign: bool = False) -> Any:
     """A client without retries. `foreign`: it is not OpenAI's, so its organisation and project are not told."""
-    headers: dict[str, Any] = {}
-    if key is None:
-        headers["Authorization"] = openai.Omit()
-    if foreign:
-        headers |= {"OpenAI-Organization": openai.Omit(), "OpenAI-Project": openai.Omit()}
-    return openai.AsyncOpenAI(api_key=key or "none", base_url=base_url, max_retries=0, default_headers=headers)
+    told = {"OpenAI-Organization": openai.Omit(), "OpenAI-Project": openai.Omit()} if foreign else {}
+    # A server without keys gets this word instead of one: the SDK insists, and would take OPENAI_API_KEY.
+    return openai.AsyncOpenAI(api_key=key or "none", base_url=base_url, max_retries=0, default_headers=told)
 
 
 async def _close(client: Any) -> None:

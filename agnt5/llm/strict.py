@@ -41,8 +41,7 @@ def _strict(schema: Any, root: dict[str, Any], inside: tuple[str, ...]) -> dict[
         raise _NoStrictForm  # anything at all
     made = {key: value for key, value in cast("Mapping[str, Any]", schema).items() if key not in _DROPPED}
     if "$ref" in made and set(made) - {"$ref", "$defs"}:
-        made = _inlined(made, root, inside)
-        inside = (*inside, str(schema["$ref"]))
+        return _strict(_inlined(made, root, inside), root, (*inside, str(made["$ref"])))
     if isinstance(made.get("allOf"), list) and len(made["allOf"]) == 1:
         made = {**made.pop("allOf")[0], **made}
         return _strict(made, root, inside)

@@ -18,6 +18,7 @@ class TogetherLLM(OpenAILLM):
 
     provider = "together"
     key_variables: ClassVar[tuple[str, ...]] = ("TOGETHER_API_KEY",)
+    counts_when_asked: ClassVar[bool] = False  # it always tells, and does not know `stream_options`
 
     def _client(self) -> Any:
         return connect(sdk("openai", "openai"), self._key.need(self.name), self._base_url or ADDRESS, foreign=True)
