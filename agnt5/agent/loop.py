@@ -13,7 +13,7 @@ from agnt5.agent.budget import Budget, Ledger, Spent
 from agnt5.agent.recall import Recall
 from agnt5.agent.stream import Update
 from agnt5.chat import ask
-from agnt5.errors import ConfigurationError, ContentRefused, OutputInvalid, RunPaused, TerminalError
+from agnt5.errors import ConfigurationError, OutputInvalid, RunPaused, TerminalError
 from agnt5.execution.current import current
 from agnt5.execution.ops import Op
 from agnt5.llm.base import make_request, parsed
@@ -60,8 +60,6 @@ class Exchange:
             if reply.tool_calls:
                 await self._carry_out(reply.tool_calls)
                 continue
-            if reply.finish == "refusal":
-                raise ContentRefused(f"{reply.model} refused to answer: {reply.text}", model=reply.model)
             output, problem = self._output(reply)
             if problem is None:
                 return await self._end(asked, reply, output)

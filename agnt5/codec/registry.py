@@ -42,7 +42,7 @@ OWN = {
             "agnt5:Reply",
             "agnt5:Embedded",
         ),
-        "agnt5.llm.recorded",
+        "agnt5.llm",
     ),
     "agnt5:Answer": "agnt5.agent.answer",
     "agnt5:Budget": "agnt5.agent.budget",

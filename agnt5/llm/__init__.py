@@ -10,6 +10,7 @@ This package knows nothing of durability: it asks once and says what came of it.
 
 from __future__ import annotations
 
+from agnt5.llm import recorded
 from agnt5.llm.base import LLM
 from agnt5.llm.create import LanguageModelType, create_llm, find_llm
 from agnt5.llm.limits import limit_model
@@ -54,3 +55,5 @@ __all__ = [
     "limit_model",
     "set_price",
 ]
+
+recorded.register()

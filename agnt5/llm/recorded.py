@@ -1,6 +1,6 @@
 """How messages, replies and their parts are written in journals: by short names, without what is empty.
 
-Importing it registers them with the codec. A reader must take what any later version wrote, or refuse it as a whole.
+A reader must take what any later version wrote, or refuse it as a whole.
 """
 
 from __future__ import annotations
@@ -38,5 +38,7 @@ def _same(held: Any, default: Any) -> bool:
     return type(held) is type(default) and held == default
 
 
-for _cls in (Text, Image, ToolCall, Message, ToolSpec, Usage, Reply, Embedded):
-    _register(_cls)
+def register() -> None:
+    """Teach the codec these values; the package does it when it is imported."""
+    for cls in (Text, Image, ToolCall, Message, ToolSpec, Usage, Reply, Embedded):
+        _register(cls)

@@ -1,7 +1,7 @@
 """An agent over a provider on loopback, run as a program that is killed: `talker.py URL TRAP`.
 
-It starts or goes on with the run "talk". The tool notes each execution in the file `calls` of its directory, and kills the
-process where TRAP says so. TRAP is `place:number`; places of the provider are the test's to trap.
+It starts or goes on with the run "talk". The tool notes each execution in the file `calls` of its directory, and kills
+the process where TRAP says so. TRAP is `place:number`; places of the provider are the test's to trap.
 """
 
 from __future__ import annotations

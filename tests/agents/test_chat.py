@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 
 import pytest
 from hypothesis import given
@@ -37,6 +39,19 @@ async def test_an_answer_is_recorded_with_what_it_took() -> None:
     assert entry.meta["tokens"] == 4
     assert entry.meta["cost"] == 0.0
     assert entry.meta["latency"] >= entry.meta["first_token"] >= 0
+
+
+async def test_records_are_short_and_need_nothing_imported() -> None:
+    run = talking(ScriptedLLM(["Hello!"]), 1)
+    await run
+    (entry,) = run.journal
+    assert entry.stored_input == (
+        b'[[{"model":"scripted/script","messages":[{"~type":["agnt5:Message",{"role":"system","content":"Be brief."}]},'
+        b'{"~type":["agnt5:Message",{"role":"user","content":"Hi"}]}]}],{}]'
+    )
+    program = "import sys; from agnt5.codec import decode; print(repr(decode(sys.stdin.buffer.read(), strict=True)))"
+    read = subprocess.run([sys.executable, "-c", program], input=entry.stored_output, capture_output=True, check=True)
+    assert "content='Hello!'" in read.stdout.decode()
 
 
 async def test_each_message_is_recorded_once() -> None:

@@ -88,7 +88,7 @@ def test_a_killed_agent_repeats_no_recorded_call(tmp_path: Path) -> None:
     assert code == 0
     assert "All pages were read." in out
     # Two deaths before each answer was recorded, and never a question after that.
-    assert provider.asked == {number: 3 for number in range(PAGES + 1)}
+    assert provider.asked == dict.fromkeys(range(PAGES + 1), 3)
     # The first death of a tool came before its effect, the second after it and before its record.
     assert Counter((tmp_path / "calls").read_text().split()) == {str(number): 2 for number in range(PAGES)}
     agnt5.configure(home=tmp_path / "home")
