@@ -62,7 +62,7 @@ class Settings:
 
 # The runtime reads these when it opens; changing them afterwards would change nothing, silently.
 ENGINE_SETTINGS: Final = frozenset(
-    {"home", "store", "runtime", "durability", "max_concurrency", "max_payload", "recover"}
+    {"home", "store", "runtime", "durability", "max_concurrency", "max_payload", "recover", "redact"}
 )
 
 _VARIABLES: Final[Mapping[str, str]] = {

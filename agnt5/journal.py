@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from agnt5.entry import Arguments, Entry, arguments, failed_try, log_lines
+from agnt5.secret import mask
 from agnt5.types import Status
 
 if TYPE_CHECKING:
@@ -195,6 +196,6 @@ def took(span: timedelta) -> str:
 
 
 def short(text: str, widest: int = _WIDEST) -> str:
-    """On one line, and with nothing in it that a terminal would obey."""
-    flat = "".join(c if c.isprintable() else repr(c)[1:-1] for c in text[: widest * 4])
+    """On one line, without credentials, and with nothing in it that a terminal would obey."""
+    flat = "".join(c if c.isprintable() else repr(c)[1:-1] for c in mask(text[: widest * 4]))
     return flat if len(flat) <= widest else flat[: widest - 1] + "…"

@@ -34,6 +34,7 @@ from agnt5.execution.current import current_context
 from agnt5.journal import Journal
 from agnt5.runtime import Runtime, ask_owner, get_runtime, owner_or_reader
 from agnt5.runtime import reader as look
+from agnt5.secret import refuse_secrets
 from agnt5.timetravel import TimeTravel
 from agnt5.types import Status
 
@@ -349,6 +350,8 @@ def send_event(name: str, payload: Any = None, *, event_id: str = "", run: Run |
     body = encode(payload)
     runtime, _ = owner_or_reader()
     if runtime is not None:
+        if runtime.driver.refuses:
+            refuse_secrets(body, f"the event {name!r}")
         return runtime.engine.send_event(name, body, event_id=event_id, run_id=target)
     coded = base64.b64encode(body).decode()
     # The request may be sent twice over a broken socket; its id makes that one event.

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from agnt5 import config, registry
 from agnt5.errors import ConfigurationError, RuntimeUnavailableError, StoreCorrupt, StoreLocked
 from agnt5.log import logger
+from agnt5.secret import refuse_secrets
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,6 +50,7 @@ class Runtime:
         ensure_installed()
         self.host = Host(lambda: self.driver.on_wake())
         self.driver = Driver(self.host)
+        self.driver.refuses = settings.redact == "refuse"
         try:
             self.engine = _core.Engine.open(
                 str(self.directory),
@@ -82,6 +84,8 @@ class Runtime:
         always: list[str] | None = None,
     ) -> str:
         """Record a new run and return its id when it is durable. RunConflict when another run has that id."""
+        if self.driver.refuses:
+            refuse_secrets(payload, f"the input of {component.name!r}")
 
         def record(identity: str, digest: bytes, source: bytes) -> bool:
             return self.engine.start(

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Mapping
 from typing import NoReturn
 
-from agnt5.errors import ConfigurationError
+from agnt5.errors import ConfigurationError, SerializationError
 
 Resolver = Callable[[str], str | None]
 
@@ -128,6 +128,16 @@ def find_secrets(data: bytes | str) -> list[str]:
     with _lock:
         declared = [name for value, name in _hidden.items() if len(value) >= _SHORTEST and _is_in(value, text)]
     return [*found, *dict.fromkeys(f"secret {name}" for name in declared)]
+
+
+def refuse_secrets(payload: bytes, what: str) -> None:
+    """Raise SerializationError when a value that is to be recorded seems to hold a credential (`redact="refuse"`)."""
+    found = find_secrets(payload)
+    if found:
+        raise SerializationError(
+            f"{what} seems to hold a credential ({', '.join(found)}), and redact='refuse' keeps those out of journals. "
+            f"Pass agnt5.Secret('NAME') and call reveal() inside the step that needs the text."
+        )
 
 
 def _declare(name: str, value: str) -> None:

@@ -19,6 +19,7 @@ from agnt5.codec.registry import Namespace
 from agnt5.codec.trace import message_of, traceback_text
 from agnt5.codec.writer import Writer
 from agnt5.errors import RetriesExhausted, SerializationError
+from agnt5.secret import mask
 
 if TYPE_CHECKING:
     from agnt5.codec.reader import Read
@@ -53,21 +54,30 @@ class Failure:
 def encode_failure(exc: BaseException, *, attempts: int = 1) -> bytes:
     """The failure document of an exception that ended `attempts` tries. Never fails."""
     try:
-        return dump(_document(Writer(), exc, attempts, 0))
+        return _masked(dump(_document(Writer(), exc, attempts, 0)))
     except Exception as error:  # text that UTF-8 lacks, or a class that breaks the rules of attributes
         name = registry.class_name(original(type(exc)))
         message = f"{message_of(exc)} (the rest could not be recorded: {type(error).__name__})"
-        return dump(
-            {
-                "type": _utf8(name),
-                "message": _utf8(message)[:_MAX_MESSAGE],
-                "args": [_utf8(message)[:_MAX_MESSAGE]],
-                "attrs": {},
-                "traceback": _utf8(traceback_text(exc)),
-                "cause": None,
-                "attempts": attempts,
-            }
+        return _masked(
+            dump(
+                {
+                    "type": _utf8(name),
+                    "message": _utf8(message)[:_MAX_MESSAGE],
+                    "args": [_utf8(message)[:_MAX_MESSAGE]],
+                    "attrs": {},
+                    "traceback": _utf8(traceback_text(exc)),
+                    "cause": None,
+                    "attempts": attempts,
+                }
+            )
         )
+
+
+def _masked(document: bytes) -> bytes:
+    """Without credentials: errors quote what they were given. The code sees what is recorded, live as in a replay."""
+    text = document.decode()
+    shown = mask(text)
+    return document if shown == text else shown.encode()
 
 
 def decode_failure(data: bytes, *, namespace: Namespace | None = None) -> BaseException:

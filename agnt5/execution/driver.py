@@ -69,6 +69,7 @@ class Driver:
         "engine",
         "host",
         "listeners",
+        "refuses",
     )
 
     def __init__(self, host: Host) -> None:
@@ -91,6 +92,8 @@ class Driver:
         self._reasons: dict[str, BaseException] = {}
         # Hear of `ctx.emit`: called on the host thread, or on a body's, with (run id, value).
         self.listeners: list[Callable[[str, Any], None]] = []
+        # Values that hold credentials are refused, not recorded (`redact="refuse"`).
+        self.refuses = False
         # Code and context variables of runs that this process started, until they end.
         self._expected: dict[str, tuple[Component[..., Any], contextvars.Context]] = {}
 

@@ -19,6 +19,7 @@ from agnt5.execution.clock import BodyClock, now_us
 from agnt5.execution.current import current
 from agnt5.execution.ioless import Fenced
 from agnt5.execution.scopes import MemoScope
+from agnt5.secret import mask, refuse_secrets
 
 if TYPE_CHECKING:
     from agnt5.execution.ops import Op
@@ -97,7 +98,7 @@ async def _run(op: Op, token: int) -> None:
     target = op.target
     assert target is not None
     began = now_us()
-    capture = Capture()
+    capture = Capture(mask=mask)
     scope: MemoScope | None = None
     try:
         args, kwargs = decode_call(op.input, namespace=op.attempt.namespace, strict=True)
@@ -123,7 +124,7 @@ async def _run(op: Op, token: int) -> None:
 def _run_in_thread(op: Op, token: int, scope: MemoScope | None, began: int) -> None:
     target = op.target
     assert target is not None
-    capture = Capture()
+    capture = Capture(mask=mask)
     value: Any = None
     error: BaseException | None = None
     try:
@@ -174,6 +175,8 @@ def _ended(
     if error is None:
         try:
             payload = encode(value)
+            if attempt.driver.refuses:
+                refuse_secrets(payload, f"the result of {op.name!r}")
         except SerializationError as unrecordable:
             attempt.unrecordable(op, unrecordable)
             return

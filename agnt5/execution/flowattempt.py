@@ -22,6 +22,7 @@ from agnt5.execution.ioless import Fenced
 from agnt5.execution.ops import Op
 from agnt5.execution.scopes import FlowScope
 from agnt5.log import logger
+from agnt5.secret import mask
 
 if TYPE_CHECKING:
     from agnt5.component import Component
@@ -45,7 +46,7 @@ class FlowAttempt(Attempt):
         self.flow.on_slow = self._slow
         self.scope = FlowScope(self)
         # What a replay prints was printed before.
-        self.capture = Capture(muted=session.replaying)
+        self.capture = Capture(muted=session.replaying, mask=mask)
         # Only for a flow with a retry policy: what succeeded, so that it need not run again.
         self.successes: list[tuple[tuple[int, str, bytes], bytes]] | None = [] if self.explicit else None
         self.root: asyncio.Task[Any] | None = None

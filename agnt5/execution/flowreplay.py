@@ -227,6 +227,7 @@ class _Nobody:
     """The driver of a replay: no child is started, nobody waits, nothing is committed."""
 
     host = _NoHost()
+    refuses = False  # what is recorded was not refused
 
     def expect(self, *args: Any) -> None:
         """A recorded child has run already."""

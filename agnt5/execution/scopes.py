@@ -15,6 +15,7 @@ from agnt5.errors import RunClosed, StepError
 from agnt5.execution.clock import now_us
 from agnt5.execution.ops import DURABLE_WAITS, Op
 from agnt5.log import logger
+from agnt5.secret import refuse_secrets
 
 if TYPE_CHECKING:
     from agnt5.context import Context
@@ -65,6 +66,8 @@ class FlowScope:
         attempt = self.attempt
         if attempt.barrier:
             await attempt.flow.refuse()
+        if attempt.driver.refuses:
+            refuse_secrets(payload, f"what {name!r} is asked with")
         past = self._past
         if past is not None:
             answers = past.get((kind, name, payload))
@@ -90,6 +93,8 @@ class FlowScope:
             raise
 
     def tell(self, kind: int, name: str, payload: bytes, dest: str = "", child_kind: int = 0) -> int:
+        if self.attempt.driver.refuses:
+            refuse_secrets(payload, f"what {name!r} holds")
         return self.attempt.command(kind, name, payload, 0, dest, child_kind)
 
     def state_get(self, name: str) -> bytes | None:
@@ -183,6 +188,8 @@ class MemoScope:
                 f"A method cannot wait for the event {name!r}: nobody could call the object until it came. Wait in a "
                 f"flow and call the method with what arrived."
             )
+        if attempt.driver.refuses:
+            refuse_secrets(payload, f"what {name!r} is asked with")
         before = attempt.session.length
         code = attempt.code_of(target)
         seq, outcome, answer = self._ask(kind, name, payload, due, dest, child_kind, at_most_once, code)
@@ -224,6 +231,8 @@ class MemoScope:
                 clock.wait_ends()
 
     def tell(self, kind: int, name: str, payload: bytes, dest: str = "", child_kind: int = 0) -> int:
+        if self.attempt.driver.refuses:
+            refuse_secrets(payload, f"what {name!r} holds")
         seq, _, _ = self._ask(kind, name, payload, 0, dest, child_kind)
         self.attempt.schedule()
         return seq
