@@ -12,7 +12,7 @@ import json
 import time
 import uuid
 from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping
-from concurrent.futures import CancelledError
+from concurrent.futures import CancelledError, Future
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -70,10 +70,14 @@ class Run(TimeTravel):
         runtime, reader = owner_or_reader()
         if runtime is None:
             return self._poll(reader, timeout)
+        until = None if timeout is None else time.monotonic() + timeout
         future = runtime.wait(self.id)
         try:
-            known = None if future.done() else self._already(reader)
-            status, payload = known if known is not None else future.result(timeout)
+            while (known := self._told(reader, future)) is None:
+                future.result(None if until is None else max(0.0, until - time.monotonic()))
+                if (known := self._told(reader, future)) is not None:
+                    break
+                future = runtime.wait(self.id)
         except TimeoutError:
             raise TimeoutError(
                 f"Run {self.id} is still {self.status} after {timeout} s. It goes on; ask again, or `run.cancel()`."
@@ -82,7 +86,7 @@ class Run(TimeTravel):
             raise _closed(self.id) from None
         finally:
             runtime.driver.unwait(self.id, future)
-        return self._outcome(reader, status, payload)
+        return self._outcome(reader, *known)
 
     def _awaitable(self) -> Coroutine[Any, Any, Any]:
         ctx = current_context()
@@ -103,11 +107,14 @@ class Run(TimeTravel):
             return self._outcome(reader, *known)
         future = runtime.wait(self.id)
         try:
-            known = None if future.done() else self._already(reader)
-            status, payload = known if known is not None else await asyncio.wrap_future(future)
+            while (known := self._told(reader, future)) is None:
+                await asyncio.wrap_future(future)
+                if (known := self._told(reader, future)) is not None:
+                    break
+                future = runtime.wait(self.id)
         finally:
             runtime.driver.unwait(self.id, future)
-        return self._outcome(reader, status, payload)
+        return self._outcome(reader, *known)
 
     def _poll(self, reader: _core.Reader, timeout: float | None) -> Any:
         until = None if timeout is None else time.monotonic() + timeout
@@ -130,6 +137,15 @@ class Run(TimeTravel):
                 reason=row.reason,
             )
         return None
+
+    def _told(self, reader: _core.Reader, future: Future[Ending]) -> Ending | None:
+        """How the run stands, from who drives it or from the store; None while it goes on. Who drives it may tell of a
+        pause that somebody has ended since."""
+        if future.done():
+            told = future.result()
+            if Status.from_code(told[0]) is not Status.PAUSED:
+                return told
+        return self._already(reader)
 
     def _outcome(self, reader: _core.Reader, code: int, payload: bytes | None) -> Any:
         status = Status.from_code(code)
