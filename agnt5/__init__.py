@@ -74,6 +74,7 @@ if TYPE_CHECKING:
         ToolFailed,
     )
     from agnt5.execution.current import current_context
+    from agnt5.feed import Feed, listen
     from agnt5.journal import Journal
     from agnt5.journalfile import load_journal
     from agnt5.log import setup_logging
@@ -94,6 +95,7 @@ _HOMES: dict[str, str] = {
     **dict.fromkeys(("configure", "settings", "Settings"), "config"),
     **dict.fromkeys(("Run", "runs", "get_run", "get_object", "send_event", "prune"), "run"),
     "Journal": "journal",
+    **dict.fromkeys(("Feed", "listen"), "feed"),
     "Entry": "entry",
     "check": "replay.check",
     "load_journal": "journalfile",
@@ -173,6 +175,7 @@ __all__ = [
     "Entry",
     "EventTimeoutError",
     "ExponentialBackoff",
+    "Feed",
     "FlowIOError",
     "FlowSpinError",
     "Journal",
@@ -226,6 +229,7 @@ __all__ = [
     "function",
     "get_object",
     "get_run",
+    "listen",
     "load_journal",
     "mcp_tools",
     "prune",

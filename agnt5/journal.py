@@ -11,7 +11,8 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
-from agnt5.entry import Arguments, Entry, arguments, failed_try, log_lines
+from agnt5.entry import Arguments, Entry, arguments
+from agnt5.fold import Fold
 from agnt5.secret import mask
 from agnt5.types import Status
 
@@ -63,34 +64,15 @@ class Journal(Sequence[Entry]):
     @classmethod
     def of(cls, recording: _core.Recording, facts: Facts, *, loaded: bool = False) -> Journal:
         """One entry per command out of the stored ones."""
-        from agnt5.execution.kinds import COMMAND_WORDS
-
         stored = recording.entries()
-        journal = cls(stored[0].run_id, facts, [], loaded=loaded)
+        fold = Fold(data_only=loaded)
+        fold.add(stored)
+        journal = cls(stored[0].run_id, facts, fold.entries, loaded=loaded)
         journal.stored = stored
         journal.recording = recording
-        by_seq = journal.by_seq
-        last = next((one for one in reversed(stored) if one.body == "forked"), None)
-        shift = 0
-        for one in stored:
-            if one is last:
-                shift = one.shift
-            if one.body == "command":
-                parent = by_seq.get(one.scope)
-                depth = 0 if parent is None else parent.depth + 1
-                word = COMMAND_WORDS.get(one.kind, str(one.kind))
-                entry = Entry(one, word, depth, shift=shift, data_only=loaded)
-                by_seq[one.seq] = entry
-                journal._entries.append(entry)
-            elif one.body == "completion":
-                if (found := by_seq.get(one.command)) is not None:
-                    found.completed_by(one, shift)
-            elif one.body == "failed_attempt":
-                if (found := by_seq.get(one.command)) is not None:
-                    found.failed_tries.append(failed_try(one, shift))
-            elif one.body == "ended":
-                journal.warnings = list(one.warnings)
-                journal.logs = log_lines(one.logs)
+        journal.by_seq = fold.by_seq
+        journal.warnings = fold.warnings
+        journal.logs = fold.logs
         return journal
 
     @property
