@@ -5,6 +5,7 @@ Text only: types come from annotations, never from here. A docstring that no sty
 
 from __future__ import annotations
 
+import functools
 import inspect
 from typing import Any, NamedTuple
 
@@ -18,7 +19,11 @@ class Documentation(NamedTuple):
 
 def read_docstring(fn: Any) -> Documentation:
     """The documentation of a callable; empty when it has none of its own."""
-    text = inspect.getdoc(fn) if inspect.isroutine(fn) or inspect.isclass(fn) else inspect.getdoc(type(fn).__call__)
+    while isinstance(fn, functools.partial):
+        fn = fn.func
+    if not inspect.isroutine(fn) and not inspect.isclass(fn):
+        fn = type(fn).__call__ if type(fn).__call__.__doc__ else type(fn)
+    text = inspect.getdoc(fn)
     if not text:
         return Documentation("", {})
     from docstring_parser import ParseError, parse

@@ -244,6 +244,9 @@ class Driver:
 
     def expect(self, run_id: str, component: Component[..., Any], context: contextvars.Context) -> None:
         """A run is about to exist: it runs this code, in (a copy of) this context."""
+        if registry.find(component.name) is None:
+            # A tool made in passing: nobody serves its name yet, and the run would wait for ever.
+            registry.define(component)
         self._expected[run_id] = (component, context)
 
     def expects(self, run_id: str) -> bool:
