@@ -1,7 +1,8 @@
 """What an MCP tool answered, as a value that a journal keeps and a model reads.
 
-Structured content is the value as it is. Else the content: one text as a str, several parts as a list of str and Image,
-and what is neither (audio, resources) as the dict that the protocol defines.
+Structured content is the value as it is. Else the content: one text as a str, several parts as a list of str and of the
+dicts that the protocol defines (audio, resources). Where there are pictures, the value is a list of Text and Image,
+the parts of a message.
 """
 
 from __future__ import annotations
@@ -9,19 +10,25 @@ from __future__ import annotations
 import base64
 from typing import Any
 
-from agnt5.llm.types import Image
+import msgspec
+
+from agnt5.llm.types import Image, Text
 
 
 def value_of(result: Any) -> Any:
     """The value of a CallToolResult that is no error; None when it holds nothing."""
     parts = [_part(block) for block in result.content]
-    if result.structured_content is not None:
+    structured = result.structured_content
+    if structured is not None:
         # The texts repeat the structured content, for clients that know only texts.
-        rest = [part for part in parts if not isinstance(part, str)]
-        return [result.structured_content, *rest] if rest else result.structured_content
-    if not parts:
-        return None
-    return parts[0] if len(parts) == 1 and isinstance(parts[0], str) else parts
+        parts = [structured, *(part for part in parts if not isinstance(part, str))]
+    if any(isinstance(part, Image) for part in parts):
+        return [part if isinstance(part, Image) else Text(_text(part)) for part in parts]
+    return parts[0] if len(parts) == 1 else parts or None
+
+
+def _text(part: Any) -> str:
+    return part if isinstance(part, str) else msgspec.json.encode(part).decode()
 
 
 def text_of(result: Any) -> str:

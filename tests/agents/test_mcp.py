@@ -20,7 +20,7 @@ import pytest
 
 import agnt5
 from agnt5 import Secret, Tool, flow
-from agnt5.llm import Image
+from agnt5.llm import Image, ScriptedLLM, Text
 from agnt5.mcp import mcp_tools
 
 PROGRAM = Path(__file__).parent / "mcp_server.py"
@@ -74,9 +74,20 @@ async def test_a_program_offers_tools_with_its_own_schema() -> None:
 async def test_pictures_come_as_parts() -> None:
     tools = await by_name(**STDIO)
     words, picture = await tools["picture"]()
-    assert words == "one pixel"
+    assert words == Text("one pixel")
     assert isinstance(picture, Image)
     assert picture.data.startswith(b"\x89PNG")
+
+
+async def test_an_agent_uses_them_and_its_model_sees_the_picture() -> None:
+    calls = [{"tool": "picture"}, {"tool": "fail", "arguments": {"why": "no film"}}, "A dark pixel."]
+    llm = ScriptedLLM(calls)
+    painter = agnt5.Agent(name="painter", tools=await mcp_tools(**STDIO), llm=llm)
+    assert await painter.run("What do you see?") == "A dark pixel."
+    shown, failed = llm.requests[1].messages[-1], llm.requests[2].messages[-1]
+    assert [type(part) for part in shown.parts] == [Text, Image]
+    assert failed.failed
+    assert "no film" in failed.text
 
 
 async def test_calls_in_a_run_are_recorded_once_and_replay_without_the_server(tmp_path: Path) -> None:
@@ -187,7 +198,10 @@ def test_the_server_ends_with_the_program(tmp_path: Path) -> None:
     [
         ({"command": "no-such-program-here"}, "could not be started: No such file"),
         ({"command": sys.executable, "args": ["-c", "raise SystemExit('no licence')"]}, "no licence"),
-        ({"command": sys.executable, "args": ["-c", "while True: input()"], "timeout": 0.5}, "did not greet within 0.5 s"),
+        (
+            {"command": sys.executable, "args": ["-c", "while True: input()"], "timeout": 0.5},
+            "did not greet within 0.5 s",
+        ),
         ({"url": "http://127.0.0.1:9/mcp"}, "cannot be reached"),
     ],
     ids=["missing", "ends", "silent", "nobody"],
