@@ -82,6 +82,7 @@ if TYPE_CHECKING:
     from agnt5.replay.check import check
     from agnt5.run import Run, get_object, get_run, prune, runs, send_event
     from agnt5.secret import Secret
+    from agnt5.task import Task
     from agnt5.tool import Tool, tool
     from agnt5.types import Status
 
@@ -152,6 +153,7 @@ _HOMES: dict[str, str] = {
     "Context": "context",
     "Secret": "secret",
     "Status": "types",
+    "Task": "task",
     "Tool": "tool",
     "tool": "tool",
     "mcp_tools": "mcp",
@@ -216,6 +218,7 @@ __all__ = [
     "StoreHijacked",
     "StoreLocked",
     "StoreTooNew",
+    "Task",
     "TerminalError",
     "Tool",
     "ToolArgumentError",

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
 
@@ -147,6 +148,15 @@ def component_of(target: Any) -> Component[..., Any] | None:
         return None
     found: Component[..., Any] | None = getattr(target, "__agnt5_component__", None)
     return found
+
+
+def caller_module() -> str:
+    """The module whose code is at work: the first outside of this package. For components that have no function of
+    their user's to tell it."""
+    frame = sys._getframe(1)  # pyright: ignore[reportPrivateUsage]
+    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).partition(".")[0] == "agnt5":
+        frame = frame.f_back
+    return str(frame.f_globals.get("__name__", "__main__"))
 
 
 def is_async(fn: Callable[..., Any]) -> bool:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 
 class Documentation(NamedTuple):
@@ -19,11 +19,13 @@ class Documentation(NamedTuple):
 
 def read_docstring(fn: Any) -> Documentation:
     """The documentation of a callable; empty when it has none of its own."""
-    while isinstance(fn, functools.partial):
-        fn = fn.func
-    if not inspect.isroutine(fn) and not inspect.isclass(fn):
-        fn = type(fn).__call__ if type(fn).__call__.__doc__ else type(fn)
-    text = inspect.getdoc(fn)
+    found: Any = fn
+    while isinstance(found, functools.partial):
+        found = cast("functools.partial[Any]", found).func
+    if not inspect.isroutine(found) and not inspect.isclass(found):
+        kind = cast("Any", type(found))  # pyright: ignore[reportUnknownArgumentType]
+        found = kind.__call__ if kind.__call__.__doc__ else kind
+    text = inspect.getdoc(found)
     if not text:
         return Documentation("", {})
     from docstring_parser import ParseError, parse

@@ -9,8 +9,9 @@ import contextlib
 import difflib
 import functools
 import inspect
+import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Annotated, Any, NamedTuple, Protocol, cast
 
 import msgspec
@@ -47,11 +48,12 @@ class SignatureParameters:
     """Parameters of a Python function, from its signature, annotations and the descriptions in its docstring."""
 
     def __init__(self, fn: Callable[..., Any], descriptions: Mapping[str, str], *, context: bool, tool: str) -> None:
-        hints = _hints(fn, tool)
+        visible = visible_parameters(fn, context=context, tool=tool)
+        hints = _hints(fn, {one.name for one in visible}, tool)
         self._extra: Any = None  # the annotation of `**kwargs`, if there are any
         self._open = False
         self._slots: dict[str, _Slot] = {}
-        for parameter in visible_parameters(fn, context=context, tool=tool):
+        for parameter in visible:
             annotation = hints.get(parameter.name, Any)
             if parameter.kind is inspect.Parameter.VAR_KEYWORD:
                 self._open, self._extra = True, annotation
@@ -123,7 +125,9 @@ class SchemaParameters:
         except SchemaError as error:
             raise ConfigurationError(f"{tool}: the JSON schema of its parameters is wrong: {error.message}") from None
         # An empty registry: a reference to an address must never make this process fetch it.
-        self._validator: Any = cast("Any", found)(self.json_schema, registry=Registry())
+        make: Any = found
+        nowhere: Any = Registry
+        self._validator: Any = make(self.json_schema, registry=nowhere())
 
     def read(self, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], Problems]:
         problems: Problems = {}
@@ -148,30 +152,33 @@ def visible_parameters(fn: Callable[..., Any], *, context: bool, tool: str) -> l
         inner = inner.func
     for parameter in found[1:] if context else found:
         if parameter.kind in (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.POSITIONAL_ONLY):
+            star = "*" if parameter.kind is inspect.Parameter.VAR_POSITIONAL else ""
             raise ConfigurationError(
-                f"{tool}: a model names each argument, so the parameter {str(parameter)!r} cannot be filled. Make it "
-                f"a named one, such as `items: list[str]`."
+                f"{tool}: a model names each argument, so `{star}{parameter.name}` cannot be filled. Make it a named "
+                f"parameter, such as `{parameter.name}: list[str]`."
             )
     return [one for one in (found[1:] if context else found) if one.name not in given]
 
 
-def _hints(fn: Callable[..., Any], tool: str) -> dict[str, Any]:
+def _hints(fn: Callable[..., Any], wanted: Collection[str], tool: str) -> dict[str, Any]:
+    """The evaluated annotations of the wanted parameters; those of the context and the result are nobody's business."""
     inner: Any = fn
     while isinstance(inner, functools.partial):
-        inner = inner.func
+        inner = cast("functools.partial[Any]", inner).func
     if isinstance(inner, type):
         inner = inner.__init__
     elif not inspect.isroutine(inner):
         inner = type(inner).__call__
-    function = inspect.unwrap(inner)
-    function = getattr(function, "__func__", function)
+    function: Any = inspect.unwrap(getattr(inner, "__func__", inner))
+    local: dict[str, Any] = dict(inspect.getclosurevars(function).nonlocals) if inspect.isfunction(function) else {}
     try:
-        local = inspect.getclosurevars(function).nonlocals if inspect.isfunction(function) else {}
-        return typing.get_type_hints(inner, localns=dict(local) or None, include_extras=True)
+        annotations = {name: one for name, one in getattr(inner, "__annotations__", {}).items() if name in wanted}
+        found: Any = types.SimpleNamespace(__annotations__=annotations)
+        return typing.get_type_hints(found, getattr(function, "__globals__", {}), local, include_extras=True)
     except (NameError, TypeError, SyntaxError, AttributeError) as error:
         raise ConfigurationError(
             f"{tool}: an annotation of {getattr(inner, '__qualname__', inner)} cannot be evaluated: {error}. Its types "
-            f"must be importable from where it is defined: at the top of the module, not under TYPE_CHECKING."
+            f"must be known where it is defined: at the top of the module, not under TYPE_CHECKING."
         ) from None
 
 

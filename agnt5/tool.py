@@ -15,7 +15,7 @@ import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from types import MethodType
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, cast, overload
 
 from agnt5 import registry
 from agnt5.codec import register_annotations
@@ -57,7 +57,7 @@ class Tool(Component[P, R]):
         *,
         parameters: Mapping[str, Any] | None = None,
     ) -> None:
-        given = function.given if isinstance(function, Tool) else function
+        given: Any = function.given if isinstance(function, Tool) else function
         inner = component_of(given)
         body: Callable[..., Any] = given if inner is None else inner.fn
         if not callable(body):
@@ -67,7 +67,8 @@ class Tool(Component[P, R]):
         if inner is not None and inner.kind not in (FUNCTION, FLOW):
             raise ConfigurationError(f"{inner.name} is a method of a durable object: write a function that calls it.")
         # The settings under this tool's own: those of the tool or function it is made around.
-        below: Component[..., Any] | None = function if isinstance(function, Tool) else inner
+        under = cast("Tool[..., Any]", function) if isinstance(function, Tool) else None
+        below = inner if under is None else under
         if name is None:
             name = below.name if below is not None else _name_of(body)
         if not _NAME.fullmatch(name):
@@ -93,7 +94,6 @@ class Tool(Component[P, R]):
         self.given: Any = given
         """The function, component or agent it was made of; never another tool."""
         self._flow = inner if inner is not None and inner.kind == FLOW else None
-        under = function if isinstance(function, Tool) else None
         self._description = description if description is not None or under is None else under._description
         asks = requires_approval if requires_approval is not None or under is None else under.requires_approval
         self.requires_approval: bool = bool(asks)
@@ -102,6 +102,8 @@ class Tool(Component[P, R]):
         if schema is None:
             visible_parameters(body, context=self.wants_context, tool=name)
             register_annotations(body)
+        elif parameters is not None:
+            _ = self._parameters  # what is wrong with a schema is told here, not in a run
 
     @property
     def __agnt5_component__(self) -> Component[..., Any]:
@@ -153,8 +155,8 @@ class Tool(Component[P, R]):
         return "\n".join([title, "", *(f"  {line.rstrip()}" for line in lines)] if lines else [title])
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        function: Any = self.function
-        return function(*args, **kwargs) if callable(function) else self.run(*args, **kwargs)
+        function: Any = self.function if callable(self.function) else self.run
+        return function(*args, **kwargs)
 
     def __get__(self, instance: Any, owner: type | None = None) -> Any:
         # A tool in a class body becomes the tool of each instance, as a function becomes a method.

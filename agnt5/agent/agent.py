@@ -16,7 +16,7 @@ from agnt5.agent.recall import Recall
 from agnt5.agent.stream import Update, updates
 from agnt5.agent.toolbox import HumanInLoop, Toolbox
 from agnt5.codec.annotations import register_classes
-from agnt5.component import FLOW, Component
+from agnt5.component import FLOW, Component, caller_module
 from agnt5.errors import ConfigurationError
 from agnt5.execution.current import current_context
 from agnt5.llm import LLM, find_llm
@@ -181,18 +181,8 @@ def _component(agent: Agent) -> Component[..., Any]:
     body.__name__ = body.__qualname__ = agent.name
     body.__doc__ = agent.description or agent.instructions
     made = Component(body, kind=FLOW, name=agent.name)
-    made.module = _caller_module()
+    made.module = caller_module()
     return made
-
-
-def _caller_module() -> str:
-    """The module whose code made the agent: the first outside of this package."""
-    import sys
-
-    frame = sys._getframe(1)
-    while frame.f_back is not None and str(frame.f_globals.get("__name__", "")).partition(".")[0] == "agnt5":
-        frame = frame.f_back
-    return str(frame.f_globals.get("__name__", "__main__"))
 
 
 def _handoff(name: str, to: Agent) -> Tool[..., Any]:

@@ -1,0 +1,545 @@
+"""Tools: what a model is told of a function, what becomes of what it sends, and calls that are recorded."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
+
+import msgspec
+import pytest
+from pydantic import BaseModel
+
+import agnt5
+from agnt5 import Context, Tool, ToolArgumentError, flow, function, registry, tool
+from agnt5.testing import MockContext
+
+if TYPE_CHECKING:
+    from decimal import Decimal as OnlyForCheckers
+
+
+class Colour(Enum):
+    RED = "red"
+    BLUE = "blue"
+
+
+class Filters(TypedDict, total=False):
+    author: str
+    year: int
+
+
+@dataclass
+class Point:
+    x: int
+    y: int = 0
+
+
+class Address(BaseModel):
+    street: str
+    number: int
+
+
+class Person(BaseModel):
+    name: str
+    homes: list[Address] = []
+
+
+@tool
+def search(query: str, limit: int = 5) -> list[str]:
+    """Search the web.
+
+    Prefers new pages.
+
+    Args:
+        query: What to look for,
+            in plain words.
+        limit: How many results.
+
+    Returns:
+        Addresses.
+    """
+    return [f"{query}/{number}" for number in range(limit)]
+
+
+def shipped(
+    to: Person,
+    at: Point | None = None,
+    colour: Colour = Colour.RED,
+    filters: Filters | None = None,
+    speed: Literal["slow", "fast"] = "slow",
+    weight: Annotated[float, msgspec.Meta(gt=0, description="In kilograms.")] = 1.0,
+    note: Annotated[str, "For the driver."] = "",
+    anything=None,  # type: ignore[no-untyped-def]
+    **extra: int,
+) -> str:
+    return f"{to.name} {at} {colour} {filters} {speed} {weight} {note} {anything} {extra}"
+
+
+# What a model is told
+
+
+def test_the_schema_comes_from_signature_and_docstring() -> None:
+    spec = search.spec
+    assert (spec.name, spec.description) == ("search", "Search the web.\n\nPrefers new pages.")
+    assert spec.parameters == {
+        "type": "object",
+        "properties": {
+            "query": {"type": "string", "description": "What to look for, in plain words."},
+            "limit": {"type": "integer", "description": "How many results.", "default": 5},
+        },
+        "required": ["query"],
+        "additionalProperties": False,
+    }
+
+
+NUMPY = """Do it.
+
+    Parameters
+    ----------
+    place : str
+        Where to do it.
+    """
+RST = """Do it.
+
+    :param place: Where to do it.
+    :returns: nothing
+    """
+GOOGLE = """Do it.
+
+    Args:
+        place (str): Where to do it.
+    """
+
+
+@pytest.mark.parametrize("text", [NUMPY, RST, GOOGLE], ids=["numpy", "rst", "google"])
+def test_docstrings_of_each_style_describe_parameters(text: str) -> None:
+    def act(place: str) -> None: ...
+
+    act.__doc__ = text
+    spec = Tool(function=act).spec
+    assert spec.description == "Do it."
+    assert spec.parameters["properties"]["place"]["description"] == "Where to do it."
+
+
+def test_rich_annotations_have_a_schema() -> None:
+    schema = Tool(function=shipped).spec.parameters
+    properties = schema["properties"]
+    assert properties["to"]["properties"]["homes"]["items"] == {"$ref": "#/$defs/Person_Address"}
+    assert properties["at"]["anyOf"] == [{"$ref": "#/$defs/Point"}, {"type": "null"}]
+    assert properties["speed"] == {"enum": ["fast", "slow"], "default": "slow"}
+    assert properties["weight"] == {
+        "type": "number",
+        "exclusiveMinimum": 0,
+        "description": "In kilograms.",
+        "default": 1.0,
+    }
+    assert properties["note"]["description"] == "For the driver."
+    assert properties["anything"] == {"default": None}
+    assert set(schema["$defs"]) == {"Person_Address", "Point", "Colour", "Filters"}
+    assert schema["$defs"]["Colour"]["enum"] == ["blue", "red"]
+    assert schema["additionalProperties"] == {"type": "integer"}
+    assert schema["required"] == ["to"]
+
+
+def test_the_context_and_what_partial_filled_in_are_hidden() -> None:
+    async def pay(ctx: Context, amount: int, account: str, key: str = "") -> str:
+        """Pay."""
+        return f"{amount} {account} {key} {ctx is not None}"
+
+    paying = Tool(name="pay", function=functools.partial(pay, key="canary"))
+    assert list(paying.spec.parameters["properties"]) == ["amount", "account"]
+    assert "canary" not in str(paying.spec)
+    assert paying.spec.description == "Pay."
+    with pytest.raises(ToolArgumentError, match="key: is not a parameter"):
+        paying.validate({"amount": 1, "account": "a", "key": "mine"})
+
+
+def test_annotations_that_nobody_needs_may_be_unknown() -> None:
+    def convert(ctx: UnknownContext, amount: str) -> OnlyForCheckers: ...  # type: ignore[name-defined]  # noqa: F821
+
+    assert list(Tool(function=convert).spec.parameters["properties"]) == ["amount"]
+
+
+class Library:
+    def __init__(self, books: list[str]) -> None:
+        self.books = books
+
+    @tool
+    def has(self, title: str) -> bool:
+        """Whether a book is here."""
+        return title in self.books
+
+
+async def test_a_method_is_a_tool_of_its_instance() -> None:
+    here, there = Library(["Emma"]).has, Library(["Dune"]).has
+    assert list(here.spec.parameters["properties"]) == ["title"]
+    assert (here("Emma"), there("Emma")) == (True, False)
+    assert registry.find("has") is None
+
+    @flow
+    async def look(ctx: Any) -> list[bool]:
+        return [await ctx.call(here, "Emma"), await there.invoke(ctx, {"title": "Emma"})]
+
+    assert await look.run() == [True, False]
+
+
+def no_name(*items: str) -> None: ...
+
+
+def by_position(item: str, /) -> None: ...
+
+
+def unclear(item: Nowhere) -> None: ...  # type: ignore[name-defined]  # noqa: F821
+
+
+def connected(client: Callable[[int], int]) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Tool(function=no_name), r"no_name: a model names each argument, so `\*items`"),
+        (lambda: Tool(function=by_position), "by_position: a model names each argument"),
+        (lambda: Tool(function=lambda x: x), "<lambda>.* is no name for a tool"),
+        (lambda: Tool(name="a b", function=search), "1 to 64 letters"),
+        (lambda: Tool(name="x"), "needs a function"),
+        (lambda: Tool(function=search, timeout=0), "above 0"),
+        (lambda: Tool(function=search, retry=0), "max_attempts"),
+        (lambda: Tool(function=unclear).spec, "'Nowhere' is not defined"),
+        (lambda: Tool(function=connected).spec, "the parameter 'client' cannot be told a model"),
+        (lambda: Tool("x", search, parameters={"type": "array"}), '"type": "object"'),
+        (lambda: Tool("x", search, parameters={"type": "object", "required": 3}), "is wrong"),
+    ],
+)
+def test_what_no_model_could_use_is_refused(make: Callable[[], Any], words: str) -> None:
+    with pytest.raises(agnt5.ConfigurationError, match=words):
+        make()
+
+
+# What it sends
+
+
+def test_arguments_become_what_the_function_takes() -> None:
+    values = Tool(function=shipped).validate(
+        {
+            "to": {"name": "Ada", "homes": [{"street": "Elm", "number": "7"}]},
+            "at": {"x": "3"},
+            "colour": "blue",
+            "filters": {"year": "1999"},
+            "weight": 2,
+            "boxes": "4",
+        }
+    )
+    assert values == {
+        "to": Person(name="Ada", homes=[Address(street="Elm", number=7)]),
+        "at": Point(3),
+        "colour": Colour.BLUE,
+        "filters": {"year": 1999},
+        "weight": 2.0,
+        "boxes": 4,
+    }
+    assert shipped(**values).startswith("Ada Point(x=3, y=0) Colour.BLUE")
+
+
+def test_everything_that_is_wrong_is_told_at_once() -> None:
+    with pytest.raises(ToolArgumentError) as error:
+        Tool(function=shipped).validate({"at": {"x": "left"}, "colour": "pink", "weight": -1, "more": "much"})
+    assert error.value.tool == "shipped"
+    assert error.value.fields == ("at", "colour", "weight", "more", "to")
+    assert isinstance(error.value, ValueError)
+    lines = str(error.value).split("\n")
+    assert lines[0] == "The arguments of shipped do not fit, so it was not called. Call it again with these mended:"
+    assert lines[1] == "- at: Expected `int`, got `str` at `at.x`"
+    assert "- to: is missing" in lines
+
+
+def test_a_wrong_name_is_answered_with_the_right_one() -> None:
+    with pytest.raises(ToolArgumentError, match="- limits: is not a parameter; did you mean 'limit'?"):
+        search.validate({"query": "x", "limits": 3})
+    with pytest.raises(ToolArgumentError, match="- colour: is not a parameter; there are: query, limit"):
+        search.validate({"query": "x", "colour": 3})
+    with pytest.raises(ToolArgumentError, match="must be a JSON object, not list"):
+        search.validate(["x"])
+
+
+def test_text_stays_text_where_text_may_stand() -> None:
+    def note(label: str | int, maybe: str | None = None) -> None: ...
+
+    assert Tool(function=note).validate({"label": "3", "maybe": "null"}) == {"label": "3", "maybe": "null"}
+
+
+def test_a_schema_may_stand_in_for_the_signature() -> None:
+    def send(**fields: Any) -> dict[str, Any]:
+        return fields
+
+    schema = {"type": "object", "properties": {"to": {"type": "string"}}, "required": ["to"]}
+    sender = Tool(function=send, parameters=schema)
+    assert sender.spec.parameters == schema
+    assert sender(**sender.validate({"to": "Ada", "cc": 1})) == {"to": "Ada", "cc": 1}
+    with pytest.raises(ToolArgumentError, match="'to' is a required property"):
+        sender.validate({})
+
+
+def test_a_schema_never_makes_this_process_fetch_anything() -> None:
+    reference = {"$ref": "http://127.0.0.1:9/schema.json"}
+    sender = Tool("send", lambda **fields: fields, parameters={"type": "object", "properties": {"to": reference}})
+    with pytest.raises(Exception, match="Unresolvable"):
+        sender.validate({"to": 1})
+
+
+# Calls
+
+
+def test_a_tool_is_still_the_function() -> None:
+    assert search("tea", limit=1) == ["tea/0"]
+    assert repr(search) == "<tool search>"
+    assert search.describe() == (
+        "search: Search the web.\n\nPrefers new pages.\n\n"
+        "  query  string   required   What to look for, in plain words.\n"
+        "  limit  integer  default 5  How many results."
+    )
+
+
+async def test_an_async_tool_is_awaited() -> None:
+    @tool(requires_approval=True)
+    async def ask(question: str) -> str:
+        return question.upper()
+
+    assert ask.requires_approval
+    assert await ask("why") == "WHY"
+    assert await ask.run("why") == "WHY"
+
+
+async def test_calls_are_recorded_under_the_name_of_the_tool() -> None:
+    web = Tool(name="web_search", function=search, description="Look it up.")
+
+    @flow
+    async def look(ctx: Any) -> list[Any]:
+        return [
+            await ctx.call(search, "a", limit=1),
+            await search.run("b", limit=1),
+            await web.invoke(ctx, {"query": "c", "limit": "1"}),
+            *await ctx.spawn([(search, ("d", 1)), (web, ("e", 1))]),
+        ]
+
+    run = look.start()
+    assert await run == [["a/0"], ["b/0"], ["c/0"], ["d/0"], ["e/0"]]
+    assert [entry.path for entry in run.journal] == ["search", "search#2", "web_search", "search#3", "web_search#2"]
+    assert run.journal[2].input.kwargs == {"query": "c", "limit": 1}
+    assert (web.spec.description, web.spec.parameters) == ("Look it up.", search.spec.parameters)
+
+
+async def test_a_tool_can_be_a_run_of_its_own() -> None:
+    assert await search.start("x", limit=1) == ["x/0"]
+    assert await search.run("x", limit=1) == ["x/0"]
+    assert search.run_sync("x", limit=1) == ["x/0"]
+    passing = Tool(name="in_passing", function=lambda word: word * 2)
+    run = passing.start("ab")
+    assert (await run, run.component) == ("abab", "in_passing")
+
+
+async def test_parameters_may_be_called_as_options_of_a_call_are() -> None:
+    @tool
+    def enrol(name: str, timeout: int, effect: str = "") -> str:
+        return f"{name} {timeout} {effect}"
+
+    @flow
+    async def school(ctx: Any) -> list[str]:
+        return [
+            await enrol.invoke(ctx, {"name": "Ada", "timeout": 3, "effect": "none"}),
+            await enrol.run(name="Bo", timeout=4),
+        ]
+
+    assert await school.run() == ["Ada 3 none", "Bo 4 "]
+    with MockContext() as ctx:
+        assert await enrol.invoke(ctx, {"name": "Cy", "timeout": 5}) == "Cy 5 "
+        assert ctx.calls[0].name == "enrol"
+
+
+async def test_validated_values_are_what_is_recorded() -> None:
+    moved: list[Any] = []
+
+    @tool
+    def move(to: Point, who: Person, colour: Colour, filters: Filters) -> Point:
+        moved.append((to, who, colour, filters))
+        return Point(to.x + 1, to.y)
+
+    @flow
+    async def go(ctx: Any) -> Any:
+        return await move.invoke(
+            ctx, {"to": {"x": "1"}, "who": {"name": "Ada"}, "colour": "red", "filters": {"author": "Bo"}}
+        )
+
+    run = go.start()
+    assert await run == Point(2)
+    assert moved == [(Point(1), Person(name="Ada"), Colour.RED, {"author": "Bo"})]
+    assert run.journal[0].input.kwargs["to"] == Point(1)
+    replay = run.replay()
+    replay.run_to_end()
+    assert len(moved) == 1
+
+
+async def test_retry_counts_attempts_in_all() -> None:
+    tried: list[int] = []
+
+    @tool(retry=3)
+    def shaky() -> str:
+        tried.append(len(tried))
+        if len(tried) % 3:
+            raise ConnectionError("again")
+        return "there"
+
+    assert await shaky.run() == "there"
+    assert len(tried) == 3
+    with pytest.raises(agnt5.RunFailed):
+        await Tool(name="once", function=shaky, retry=1).run()
+    assert len(tried) == 4
+
+
+async def test_timeout_is_for_one_attempt() -> None:
+    import asyncio
+
+    @tool(timeout=0.05, retry=1)
+    async def slow() -> None:
+        await asyncio.sleep(30)
+
+    @flow
+    async def wait(ctx: Any) -> str:
+        try:
+            await ctx.call(slow)
+        except agnt5.StepTimeout as error:
+            return str(error)
+        return ""
+
+    assert "longer than its timeout of 0.05 s" in await wait.run()
+
+
+async def test_the_context_is_given_to_a_tool_that_asks() -> None:
+    @tool
+    async def remember(ctx: Context, word: str) -> str:
+        """Keep a word."""
+        await ctx.state.set("word", word)
+        return f"{await ctx.state.get('word')} {ctx.attempt}"
+
+    assert list(remember.spec.parameters["properties"]) == ["word"]
+
+    @flow
+    async def talk(ctx: Any) -> str:
+        return await remember.invoke(ctx, {"word": "tea"})
+
+    assert await talk.run() == "tea 1"
+
+
+async def test_around_a_flow_a_call_becomes_a_child_run() -> None:
+    @flow
+    async def ship(ctx: Any, order: int) -> str:
+        """Ship an order."""
+        await ctx.sleep(0.01)
+        return f"shipped {order}"
+
+    shipping = Tool(name="ship_order", function=ship)
+    assert shipping.spec.description == "Ship an order."
+    assert list(shipping.spec.parameters["properties"]) == ["order"]
+
+    @flow
+    async def shop(ctx: Any) -> list[str]:
+        return [await shipping.invoke(ctx, {"order": "7"}), await ctx.call(shipping, 8)]
+
+    run = shop.start()
+    assert await run == ["shipped 7", "shipped 8"]
+    assert [(entry.kind, entry.name) for entry in run.journal] == [("child", "ship_order"), ("child", "ship")]
+    assert (await shipping.run(9), shipping.start(9).component) == ("shipped 9", "ship")
+    with pytest.raises(agnt5.ConfigurationError, match="set `retry` and `timeout` there"):
+        Tool(function=ship, retry=2)
+
+
+def test_around_a_function_its_settings_hold_until_others_are_given() -> None:
+    @function(retry_policy=2, timeout=9, effect="at_most_once")
+    def pay(amount: int) -> int:
+        """Pay."""
+        return amount
+
+    plain, other = Tool(function=pay), Tool(name="pay_now", function=pay, retry=1, timeout=3)
+    assert (plain.name, plain.timeout, plain.at_most_once) == ("pay", 9, True)
+    assert plain.retry_policy == pay.retry_policy
+    assert (other.name, other.timeout, other.at_most_once) == ("pay_now", 3, True)
+    assert other.retry_policy is not None
+    assert other.retry_policy.max_attempts == 1
+
+
+def test_around_a_tool_the_outer_settings_win() -> None:
+    @tool(name="inner", description="Inner.", retry=2, timeout=5, requires_approval=True)
+    def act(x: int) -> int:
+        return x
+
+    same, other = Tool(function=act), Tool("outer", act, "Outer.", 4, 7, False)
+    assert same.function is act.function is other.function
+    assert (same.name, same.description, same.timeout, same.requires_approval) == ("inner", "Inner.", 5, True)
+    assert (other.name, other.description, other.timeout, other.requires_approval) == ("outer", "Outer.", 7, False)
+    assert other.retry_policy is not None
+    assert other.retry_policy.max_attempts == 4
+    assert other(3) == 3
+
+
+# Names
+
+
+def test_the_decorator_registers_and_the_class_does_not() -> None:
+    @tool(name="by_decorator")
+    def one() -> None: ...
+
+    Tool(name="by_class", function=one)
+    assert registry.find("by_decorator") is one
+    assert registry.find("by_class") is None
+
+
+def test_a_cell_that_runs_again_replaces_its_tool() -> None:
+    namespace: dict[str, Any] = {"__name__": "__main__", "tool": tool}
+    cell = "@tool\ndef cell_tool(x: int) -> int:\n    return x + {}"
+    exec(cell.format(1), namespace)
+    exec(cell.format(2), namespace)
+    assert registry.find("cell_tool") is namespace["cell_tool"]
+    assert namespace["cell_tool"].run_sync(1) == 3
+
+
+async def test_a_run_in_flight_keeps_the_tool_it_began_with() -> None:
+    namespace: dict[str, Any] = {"__name__": "__main__", "tool": tool, "flow": flow}
+    exec("@tool\ndef version() -> int:\n    return 1", namespace)
+    exec(
+        "@flow\nasync def asks(ctx):\n    await ctx.wait_for_event('go')\n    return await ctx.call(version)", namespace
+    )
+    run = namespace["asks"].start()
+    exec("@tool\ndef version() -> int:\n    return 2", namespace)
+    agnt5.send_event("go", run=run)
+    assert await run == 1
+
+
+async def test_an_edited_tool_is_called_again_in_a_rerun() -> None:
+    namespace: dict[str, Any] = {"__name__": "__main__", "tool": tool, "flow": flow}
+    exec(
+        "@tool\ndef first(x: int) -> int:\n    return x + 1\n@tool\ndef second(x: int) -> int:\n    return x", namespace
+    )
+    exec("@flow\nasync def both(ctx):\n    return [await ctx.call(first, 1), await ctx.call(second, 1)]", namespace)
+    run = namespace["both"].start()
+    assert await run == [2, 1]
+    exec("@tool\ndef second(x: int) -> int:\n    return x * 10", namespace)
+    again = run.rerun()
+    assert await again == [2, 10]
+    assert [entry.reused > 0 for entry in again.journal] == [True, False]
+
+
+def test_agnt5_tool_is_always_the_decorator() -> None:
+    importlib.import_module("agnt5.tool")
+    assert agnt5.tool is tool
+    sys.modules.pop("agnt5.tool")
+    try:
+        importlib.import_module("agnt5.tool")
+        assert callable(agnt5.tool)
+        assert agnt5.tool.__name__ == "tool"
+    finally:
+        sys.modules["agnt5.tool"] = importlib.import_module("agnt5.tool")
+        agnt5.tool = tool
