@@ -49,13 +49,13 @@ class Person(BaseModel):
 
 
 @tool
-def search(query: str, limit: int = 5) -> list[str]:
+def browse(query: str, limit: int = 5) -> list[str]:
     """Search the web.
 
     Prefers new pages.
 
     Args:
-        query: What to look for,
+        query: What to glance for,
             in plain words.
         limit: How many results.
 
@@ -83,12 +83,12 @@ def shipped(
 
 
 def test_the_schema_comes_from_signature_and_docstring() -> None:
-    spec = search.spec
-    assert (spec.name, spec.description) == ("search", "Search the web.\n\nPrefers new pages.")
+    spec = browse.spec
+    assert (spec.name, spec.description) == ("browse", "Search the web.\n\nPrefers new pages.")
     assert spec.parameters == {
         "type": "object",
         "properties": {
-            "query": {"type": "string", "description": "What to look for, in plain words."},
+            "query": {"type": "string", "description": "What to glance for, in plain words."},
             "limit": {"type": "integer", "description": "How many results.", "default": 5},
         },
         "required": ["query"],
@@ -146,14 +146,14 @@ def test_rich_annotations_have_a_schema() -> None:
 
 
 def test_the_context_and_what_partial_filled_in_are_hidden() -> None:
-    async def pay(ctx: Context, amount: int, account: str, key: str = "") -> str:
-        """Pay."""
+    async def settle(ctx: Context, amount: int, account: str, key: str = "") -> str:
+        """Settle."""
         return f"{amount} {account} {key} {ctx is not None}"
 
-    paying = Tool(name="pay", function=functools.partial(pay, key="canary"))
+    paying = Tool(name="settle", function=functools.partial(settle, key="canary"))
     assert list(paying.spec.parameters["properties"]) == ["amount", "account"]
     assert "canary" not in str(paying.spec)
-    assert paying.spec.description == "Pay."
+    assert paying.spec.description == "Settle."
     with pytest.raises(ToolArgumentError, match="key: is not a parameter"):
         paying.validate({"amount": 1, "account": "a", "key": "mine"})
 
@@ -181,10 +181,10 @@ async def test_a_method_is_a_tool_of_its_instance() -> None:
     assert registry.find("has") is None
 
     @flow
-    async def look(ctx: Any) -> list[bool]:
+    async def glance(ctx: Any) -> list[bool]:
         return [await ctx.call(here, "Emma"), await there.invoke(ctx, {"title": "Emma"})]
 
-    assert await look.run() == [True, False]
+    assert await glance.run() == [True, False]
 
 
 def no_name(*items: str) -> None: ...
@@ -205,14 +205,14 @@ def connected(client: Callable[[int], int]) -> None: ...
         (lambda: Tool(function=no_name), r"no_name: a model names each argument, so `\*items`"),
         (lambda: Tool(function=by_position), "by_position: a model names each argument"),
         (lambda: Tool(function=lambda x: x), "<lambda>.* is no name for a tool"),
-        (lambda: Tool(name="a b", function=search), "1 to 64 letters"),
+        (lambda: Tool(name="a b", function=browse), "1 to 64 letters"),
         (lambda: Tool(name="x"), "needs a function"),
-        (lambda: Tool(function=search, timeout=0), "above 0"),
-        (lambda: Tool(function=search, retry=0), "max_attempts"),
+        (lambda: Tool(function=browse, timeout=0), "above 0"),
+        (lambda: Tool(function=browse, retry=0), "max_attempts"),
         (lambda: Tool(function=unclear).spec, "'Nowhere' is not defined"),
         (lambda: Tool(function=connected).spec, "the parameter 'client' cannot be told a model"),
-        (lambda: Tool("x", search, parameters={"type": "array"}), '"type": "object"'),
-        (lambda: Tool("x", search, parameters={"type": "object", "required": 3}), "is wrong"),
+        (lambda: Tool("x", browse, parameters={"type": "array"}), '"type": "object"'),
+        (lambda: Tool("x", browse, parameters={"type": "object", "required": 3}), "is wrong"),
     ],
 )
 def test_what_no_model_could_use_is_refused(make: Callable[[], Any], words: str) -> None:
@@ -259,11 +259,11 @@ def test_everything_that_is_wrong_is_told_at_once() -> None:
 
 def test_a_wrong_name_is_answered_with_the_right_one() -> None:
     with pytest.raises(ToolArgumentError, match="- limits: is not a parameter; did you mean 'limit'?"):
-        search.validate({"query": "x", "limits": 3})
+        browse.validate({"query": "x", "limits": 3})
     with pytest.raises(ToolArgumentError, match="- colour: is not a parameter; there are: query, limit"):
-        search.validate({"query": "x", "colour": 3})
+        browse.validate({"query": "x", "colour": 3})
     with pytest.raises(ToolArgumentError, match="must be a JSON object, not list"):
-        search.validate(["x"])
+        browse.validate(["x"])
 
 
 def test_text_stays_text_where_text_may_stand() -> None:
@@ -295,11 +295,11 @@ def test_a_schema_never_makes_this_process_fetch_anything() -> None:
 
 
 def test_a_tool_is_still_the_function() -> None:
-    assert search("tea", limit=1) == ["tea/0"]
-    assert repr(search) == "<tool search>"
-    assert search.describe() == (
-        "search: Search the web.\n\nPrefers new pages.\n\n"
-        "  query  string   required   What to look for, in plain words.\n"
+    assert browse("tea", limit=1) == ["tea/0"]
+    assert repr(browse) == "<tool browse>"
+    assert browse.describe() == (
+        "browse: Search the web.\n\nPrefers new pages.\n\n"
+        "  query  string   required   What to glance for, in plain words.\n"
         "  limit  integer  default 5  How many results."
     )
 
@@ -315,28 +315,28 @@ async def test_an_async_tool_is_awaited() -> None:
 
 
 async def test_calls_are_recorded_under_the_name_of_the_tool() -> None:
-    web = Tool(name="web_search", function=search, description="Look it up.")
+    web = Tool(name="web_search", function=browse, description="Look it up.")
 
     @flow
-    async def look(ctx: Any) -> list[Any]:
+    async def glance(ctx: Any) -> list[Any]:
         return [
-            await ctx.call(search, "a", limit=1),
-            await search.run("b", limit=1),
+            await ctx.call(browse, "a", limit=1),
+            await browse.run("b", limit=1),
             await web.invoke(ctx, {"query": "c", "limit": "1"}),
-            *await ctx.spawn([(search, ("d", 1)), (web, ("e", 1))]),
+            *await ctx.spawn([(browse, ("d", 1)), (web, ("e", 1))]),
         ]
 
-    run = look.start()
+    run = glance.start()
     assert await run == [["a/0"], ["b/0"], ["c/0"], ["d/0"], ["e/0"]]
-    assert [entry.path for entry in run.journal] == ["search", "search#2", "web_search", "search#3", "web_search#2"]
+    assert [entry.path for entry in run.journal] == ["browse", "browse#2", "web_search", "browse#3", "web_search#2"]
     assert run.journal[2].input.kwargs == {"query": "c", "limit": 1}
-    assert (web.spec.description, web.spec.parameters) == ("Look it up.", search.spec.parameters)
+    assert (web.spec.description, web.spec.parameters) == ("Look it up.", browse.spec.parameters)
 
 
 async def test_a_tool_can_be_a_run_of_its_own() -> None:
-    assert await search.start("x", limit=1) == ["x/0"]
-    assert await search.run("x", limit=1) == ["x/0"]
-    assert search.run_sync("x", limit=1) == ["x/0"]
+    assert await browse.start("x", limit=1) == ["x/0"]
+    assert await browse.run("x", limit=1) == ["x/0"]
+    assert browse.run_sync("x", limit=1) == ["x/0"]
     passing = Tool(name="in_passing", function=lambda word: word * 2)
     run = passing.start("ab")
     assert (await run, run.component) == ("abab", "in_passing")
@@ -459,14 +459,14 @@ async def test_around_a_flow_a_call_becomes_a_child_run() -> None:
 
 def test_around_a_function_its_settings_hold_until_others_are_given() -> None:
     @function(retry_policy=2, timeout=9, effect="at_most_once")
-    def pay(amount: int) -> int:
-        """Pay."""
+    def settle(amount: int) -> int:
+        """Settle."""
         return amount
 
-    plain, other = Tool(function=pay), Tool(name="pay_now", function=pay, retry=1, timeout=3)
-    assert (plain.name, plain.timeout, plain.at_most_once) == ("pay", 9, True)
-    assert plain.retry_policy == pay.retry_policy
-    assert (other.name, other.timeout, other.at_most_once) == ("pay_now", 3, True)
+    plain, other = Tool(function=settle), Tool(name="settle_now", function=settle, retry=1, timeout=3)
+    assert (plain.name, plain.timeout, plain.at_most_once) == ("settle", 9, True)
+    assert plain.retry_policy == settle.retry_policy
+    assert (other.name, other.timeout, other.at_most_once) == ("settle_now", 3, True)
     assert other.retry_policy is not None
     assert other.retry_policy.max_attempts == 1
 
