@@ -256,6 +256,29 @@ async def test_an_http_server_may_go_and_come_back(port: int) -> None:
         assert await tools["pid"]() != first
 
 
+async def test_an_http_server_that_was_restarted_is_greeted_again(port: int) -> None:
+    with http_server(port) as url:
+        tools = await by_name(url=url)
+        first = await tools["pid"]()
+    with http_server(port):
+        assert await tools["pid"]() != first
+
+
+async def test_a_rerun_with_another_token_reuses_what_was_recorded() -> None:
+    held = {"tools": await by_name(**STDIO, env={"TOKEN": "one-token"})}
+
+    @flow
+    async def who(ctx: Any) -> int:
+        return await ctx.call(held["tools"]["pid"])
+
+    run = who.start()
+    first = await run
+    held["tools"] = await by_name(**STDIO, env={"TOKEN": "another-token"})
+    again = run.rerun()
+    assert await again == first
+    assert again.journal[0].reused
+
+
 async def test_an_http_server_that_dies_in_a_call(port: int) -> None:
     with http_server(port) as url:
         tools = await by_name(url=url)

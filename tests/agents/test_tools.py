@@ -1,10 +1,8 @@
-"""Tools: what a model is told of a function, what becomes of what it sends, and calls that are recorded."""
+"""What a model is told of a function, and what becomes of what it sends."""
 
 from __future__ import annotations
 
 import functools
-import importlib
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
@@ -15,8 +13,7 @@ import pytest
 from pydantic import BaseModel
 
 import agnt5
-from agnt5 import Context, Tool, ToolArgumentError, flow, function, registry, tool
-from agnt5.testing import MockContext
+from agnt5 import Context, Tool, ToolArgumentError, flow, registry, tool
 
 if TYPE_CHECKING:
     from decimal import Decimal as OnlyForCheckers
@@ -55,7 +52,7 @@ def browse(query: str, limit: int = 5) -> list[str]:
     Prefers new pages.
 
     Args:
-        query: What to glance for,
+        query: What to look for,
             in plain words.
         limit: How many results.
 
@@ -88,7 +85,7 @@ def test_the_schema_comes_from_signature_and_docstring() -> None:
     assert spec.parameters == {
         "type": "object",
         "properties": {
-            "query": {"type": "string", "description": "What to glance for, in plain words."},
+            "query": {"type": "string", "description": "What to look for, in plain words."},
             "limit": {"type": "integer", "description": "How many results.", "default": 5},
         },
         "required": ["query"],
@@ -289,257 +286,3 @@ def test_a_schema_never_makes_this_process_fetch_anything() -> None:
     sender = Tool("send", lambda **fields: fields, parameters={"type": "object", "properties": {"to": reference}})
     with pytest.raises(Exception, match="Unresolvable"):
         sender.validate({"to": 1})
-
-
-# Calls
-
-
-def test_a_tool_is_still_the_function() -> None:
-    assert browse("tea", limit=1) == ["tea/0"]
-    assert repr(browse) == "<tool browse>"
-    assert browse.describe() == (
-        "browse: Search the web.\n\nPrefers new pages.\n\n"
-        "  query  string   required   What to glance for, in plain words.\n"
-        "  limit  integer  default 5  How many results."
-    )
-
-
-async def test_an_async_tool_is_awaited() -> None:
-    @tool(requires_approval=True)
-    async def ask(question: str) -> str:
-        return question.upper()
-
-    assert ask.requires_approval
-    assert await ask("why") == "WHY"
-    assert await ask.run("why") == "WHY"
-
-
-async def test_calls_are_recorded_under_the_name_of_the_tool() -> None:
-    web = Tool(name="web_search", function=browse, description="Look it up.")
-
-    @flow
-    async def glance(ctx: Any) -> list[Any]:
-        return [
-            await ctx.call(browse, "a", limit=1),
-            await browse.run("b", limit=1),
-            await web.invoke(ctx, {"query": "c", "limit": "1"}),
-            *await ctx.spawn([(browse, ("d", 1)), (web, ("e", 1))]),
-        ]
-
-    run = glance.start()
-    assert await run == [["a/0"], ["b/0"], ["c/0"], ["d/0"], ["e/0"]]
-    assert [entry.path for entry in run.journal] == ["browse", "browse#2", "web_search", "browse#3", "web_search#2"]
-    assert run.journal[2].input.kwargs == {"query": "c", "limit": 1}
-    assert (web.spec.description, web.spec.parameters) == ("Look it up.", browse.spec.parameters)
-
-
-async def test_a_tool_can_be_a_run_of_its_own() -> None:
-    assert await browse.start("x", limit=1) == ["x/0"]
-    assert await browse.run("x", limit=1) == ["x/0"]
-    assert browse.run_sync("x", limit=1) == ["x/0"]
-    passing = Tool(name="in_passing", function=lambda word: word * 2)
-    run = passing.start("ab")
-    assert (await run, run.component) == ("abab", "in_passing")
-
-
-async def test_parameters_may_be_called_as_options_of_a_call_are() -> None:
-    @tool
-    def enrol(name: str, timeout: int, effect: str = "") -> str:
-        return f"{name} {timeout} {effect}"
-
-    @flow
-    async def school(ctx: Any) -> list[str]:
-        return [
-            await enrol.invoke(ctx, {"name": "Ada", "timeout": 3, "effect": "none"}),
-            await enrol.run(name="Bo", timeout=4),
-        ]
-
-    assert await school.run() == ["Ada 3 none", "Bo 4 "]
-    with MockContext() as ctx:
-        assert await enrol.invoke(ctx, {"name": "Cy", "timeout": 5}) == "Cy 5 "
-        assert ctx.calls[0].name == "enrol"
-
-
-async def test_validated_values_are_what_is_recorded() -> None:
-    moved: list[Any] = []
-
-    @tool
-    def move(to: Point, who: Person, colour: Colour, filters: Filters) -> Point:
-        moved.append((to, who, colour, filters))
-        return Point(to.x + 1, to.y)
-
-    @flow
-    async def go(ctx: Any) -> Any:
-        return await move.invoke(
-            ctx, {"to": {"x": "1"}, "who": {"name": "Ada"}, "colour": "red", "filters": {"author": "Bo"}}
-        )
-
-    run = go.start()
-    assert await run == Point(2)
-    assert moved == [(Point(1), Person(name="Ada"), Colour.RED, {"author": "Bo"})]
-    assert run.journal[0].input.kwargs["to"] == Point(1)
-    replay = run.replay()
-    replay.run_to_end()
-    assert len(moved) == 1
-
-
-async def test_retry_counts_attempts_in_all() -> None:
-    tried: list[int] = []
-
-    @tool(retry=3)
-    def shaky() -> str:
-        tried.append(len(tried))
-        if len(tried) % 3:
-            raise ConnectionError("again")
-        return "there"
-
-    assert await shaky.run() == "there"
-    assert len(tried) == 3
-    with pytest.raises(agnt5.RunFailed):
-        await Tool(name="once", function=shaky, retry=1).run()
-    assert len(tried) == 4
-
-
-async def test_timeout_is_for_one_attempt() -> None:
-    import asyncio
-
-    @tool(timeout=0.05, retry=1)
-    async def slow() -> None:
-        await asyncio.sleep(30)
-
-    @flow
-    async def wait(ctx: Any) -> str:
-        try:
-            await ctx.call(slow)
-        except agnt5.StepTimeout as error:
-            return str(error)
-        return ""
-
-    assert "longer than its timeout of 0.05 s" in await wait.run()
-
-
-async def test_the_context_is_given_to_a_tool_that_asks() -> None:
-    @tool
-    async def remember(ctx: Context, word: str) -> str:
-        """Keep a word."""
-        await ctx.state.set("word", word)
-        return f"{await ctx.state.get('word')} {ctx.attempt}"
-
-    assert list(remember.spec.parameters["properties"]) == ["word"]
-
-    @flow
-    async def talk(ctx: Any) -> str:
-        return await remember.invoke(ctx, {"word": "tea"})
-
-    assert await talk.run() == "tea 1"
-
-
-async def test_around_a_flow_a_call_becomes_a_child_run() -> None:
-    @flow
-    async def ship(ctx: Any, order: int) -> str:
-        """Ship an order."""
-        await ctx.sleep(0.01)
-        return f"shipped {order}"
-
-    shipping = Tool(name="ship_order", function=ship)
-    assert shipping.spec.description == "Ship an order."
-    assert list(shipping.spec.parameters["properties"]) == ["order"]
-
-    @flow
-    async def shop(ctx: Any) -> list[str]:
-        return [await shipping.invoke(ctx, {"order": "7"}), await ctx.call(shipping, 8)]
-
-    run = shop.start()
-    assert await run == ["shipped 7", "shipped 8"]
-    assert [(entry.kind, entry.name) for entry in run.journal] == [("child", "ship_order"), ("child", "ship")]
-    assert (await shipping.run(9), shipping.start(9).component) == ("shipped 9", "ship")
-    with pytest.raises(agnt5.ConfigurationError, match="set `retry` and `timeout` there"):
-        Tool(function=ship, retry=2)
-
-
-def test_around_a_function_its_settings_hold_until_others_are_given() -> None:
-    @function(retry_policy=2, timeout=9, effect="at_most_once")
-    def settle(amount: int) -> int:
-        """Settle."""
-        return amount
-
-    plain, other = Tool(function=settle), Tool(name="settle_now", function=settle, retry=1, timeout=3)
-    assert (plain.name, plain.timeout, plain.at_most_once) == ("settle", 9, True)
-    assert plain.retry_policy == settle.retry_policy
-    assert (other.name, other.timeout, other.at_most_once) == ("settle_now", 3, True)
-    assert other.retry_policy is not None
-    assert other.retry_policy.max_attempts == 1
-
-
-def test_around_a_tool_the_outer_settings_win() -> None:
-    @tool(name="inner", description="Inner.", retry=2, timeout=5, requires_approval=True)
-    def act(x: int) -> int:
-        return x
-
-    same, other = Tool(function=act), Tool("outer", act, "Outer.", 4, 7, False)
-    assert same.function is act.function is other.function
-    assert (same.name, same.description, same.timeout, same.requires_approval) == ("inner", "Inner.", 5, True)
-    assert (other.name, other.description, other.timeout, other.requires_approval) == ("outer", "Outer.", 7, False)
-    assert other.retry_policy is not None
-    assert other.retry_policy.max_attempts == 4
-    assert other(3) == 3
-
-
-# Names
-
-
-def test_the_decorator_registers_and_the_class_does_not() -> None:
-    @tool(name="by_decorator")
-    def one() -> None: ...
-
-    Tool(name="by_class", function=one)
-    assert registry.find("by_decorator") is one
-    assert registry.find("by_class") is None
-
-
-def test_a_cell_that_runs_again_replaces_its_tool() -> None:
-    namespace: dict[str, Any] = {"__name__": "__main__", "tool": tool}
-    cell = "@tool\ndef cell_tool(x: int) -> int:\n    return x + {}"
-    exec(cell.format(1), namespace)
-    exec(cell.format(2), namespace)
-    assert registry.find("cell_tool") is namespace["cell_tool"]
-    assert namespace["cell_tool"].run_sync(1) == 3
-
-
-async def test_a_run_in_flight_keeps_the_tool_it_began_with() -> None:
-    namespace: dict[str, Any] = {"__name__": "__main__", "tool": tool, "flow": flow}
-    exec("@tool\ndef version() -> int:\n    return 1", namespace)
-    exec(
-        "@flow\nasync def asks(ctx):\n    await ctx.wait_for_event('go')\n    return await ctx.call(version)", namespace
-    )
-    run = namespace["asks"].start()
-    exec("@tool\ndef version() -> int:\n    return 2", namespace)
-    agnt5.send_event("go", run=run)
-    assert await run == 1
-
-
-async def test_an_edited_tool_is_called_again_in_a_rerun() -> None:
-    namespace: dict[str, Any] = {"__name__": "__main__", "tool": tool, "flow": flow}
-    exec(
-        "@tool\ndef first(x: int) -> int:\n    return x + 1\n@tool\ndef second(x: int) -> int:\n    return x", namespace
-    )
-    exec("@flow\nasync def both(ctx):\n    return [await ctx.call(first, 1), await ctx.call(second, 1)]", namespace)
-    run = namespace["both"].start()
-    assert await run == [2, 1]
-    exec("@tool\ndef second(x: int) -> int:\n    return x * 10", namespace)
-    again = run.rerun()
-    assert await again == [2, 10]
-    assert [entry.reused > 0 for entry in again.journal] == [True, False]
-
-
-def test_agnt5_tool_is_always_the_decorator() -> None:
-    importlib.import_module("agnt5.tool")
-    assert agnt5.tool is tool
-    sys.modules.pop("agnt5.tool")
-    try:
-        importlib.import_module("agnt5.tool")
-        assert callable(agnt5.tool)
-        assert agnt5.tool.__name__ == "tool"
-    finally:
-        sys.modules["agnt5.tool"] = importlib.import_module("agnt5.tool")
-        agnt5.tool = tool
