@@ -9,14 +9,13 @@ import contextlib
 import difflib
 import functools
 import inspect
-import types
-import typing
-from collections.abc import Callable, Collection, Mapping
-from typing import Annotated, Any, NamedTuple, Protocol, cast
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, Protocol, cast
 
 import msgspec
 
 from agnt5.errors import ConfigurationError, ToolArgumentError
+from agnt5.hints import annotations_of, described, optional, struct_in, understood
 from agnt5.llm.schema import convert, schemas_of_types
 
 Problems = dict[str, str]
@@ -49,19 +48,30 @@ class SignatureParameters:
 
     def __init__(self, fn: Callable[..., Any], descriptions: Mapping[str, str], *, context: bool, tool: str) -> None:
         visible = visible_parameters(fn, context=context, tool=tool)
-        hints = _hints(fn, {one.name for one in visible}, tool)
+        hints = annotations_of(fn, {one.name for one in visible}, tool)
         self._extra: Any = None  # the annotation of `**kwargs`, if there are any
         self._open = False
         self._slots: dict[str, _Slot] = {}
         for parameter in visible:
-            annotation = hints.get(parameter.name, Any)
+            annotation = understood(hints.get(parameter.name, Any))
+            struct = struct_in(annotation)
+            if struct is not None:
+                raise ConfigurationError(
+                    f"{tool}: the parameter {parameter.name!r} holds {struct.__name__}, a msgspec.Struct, which "
+                    f"journals cannot keep. Make it a dataclass."
+                )
+            if type(parameter.default).__name__ == "FieldInfo":
+                raise ConfigurationError(
+                    f"{tool}: Field(...) as a default means nothing to a function. Write `{parameter.name}: "
+                    f"Annotated[type, Field(...)]`, and the default after it."
+                )
             if parameter.kind is inspect.Parameter.VAR_KEYWORD:
                 self._open, self._extra = True, annotation
                 continue
             required = parameter.default is inspect.Parameter.empty
+            description = described(annotation) or descriptions.get(parameter.name, "")
             if parameter.default is None:
-                annotation = annotation | None if annotation is not Any else Any
-            description = descriptions.get(parameter.name) or _described(annotation)
+                annotation = optional(annotation)
             self._slots[parameter.name] = _Slot(parameter.name, annotation, required, parameter.default, description)
         self.json_schema = self._schema(tool)
 
@@ -158,35 +168,6 @@ def visible_parameters(fn: Callable[..., Any], *, context: bool, tool: str) -> l
                 f"parameter, such as `{parameter.name}: list[str]`."
             )
     return [one for one in (found[1:] if context else found) if one.name not in given]
-
-
-def _hints(fn: Callable[..., Any], wanted: Collection[str], tool: str) -> dict[str, Any]:
-    """The evaluated annotations of the wanted parameters; those of the context and the result are nobody's business."""
-    inner: Any = fn
-    while isinstance(inner, functools.partial):
-        inner = cast("functools.partial[Any]", inner).func
-    if isinstance(inner, type):
-        inner = inner.__init__
-    elif not inspect.isroutine(inner):
-        inner = type(inner).__call__
-    function: Any = inspect.unwrap(getattr(inner, "__func__", inner))
-    local: dict[str, Any] = dict(inspect.getclosurevars(function).nonlocals) if inspect.isfunction(function) else {}
-    try:
-        annotations = {name: one for name, one in getattr(inner, "__annotations__", {}).items() if name in wanted}
-        found: Any = types.SimpleNamespace(__annotations__=annotations)
-        return typing.get_type_hints(found, getattr(function, "__globals__", {}), local, include_extras=True)
-    except (NameError, TypeError, SyntaxError, AttributeError) as error:
-        raise ConfigurationError(
-            f"{tool}: an annotation of {getattr(inner, '__qualname__', inner)} cannot be evaluated: {error}. Its types "
-            f"must be known where it is defined: at the top of the module, not under TYPE_CHECKING."
-        ) from None
-
-
-def _described(annotation: Any) -> str:
-    """A plain text in `Annotated[type, "text"]`, which many people write for a description."""
-    if typing.get_origin(annotation) is not Annotated:
-        return ""
-    return next((one for one in annotation.__metadata__ if isinstance(one, str)), "")
 
 
 def _property(slot: _Slot, schema: dict[str, Any]) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from agnt5.codec.annotations import register_classes
 from agnt5.component import FLOW, Component, caller_module
 from agnt5.errors import ConfigurationError, OutputInvalid, ProviderAuthError
 from agnt5.execution.current import current_context
+from agnt5.hints import struct_in
 from agnt5.llm import LLM, Message, find_llm
 from agnt5.llm.schema import Schema
 from agnt5.llm.types import as_content
@@ -56,6 +57,8 @@ class Task(Generic[T]):
     ) -> None:
         if isinstance(max_repairs, bool) or max_repairs < 0:
             raise ConfigurationError(f"max_repairs is a whole number from 0, not {max_repairs!r}.")
+        if struct_in(output) is not None:
+            raise ConfigurationError(f"{output!r} holds a msgspec.Struct, which journals cannot keep: use a dataclass.")
         self.output = output
         self.schema = Schema.of(output)
         self.name = name or _name_of(output)

@@ -44,7 +44,8 @@ class Connection:
     """Made on the thread. What it notes says what an error of the client means."""
 
     def __init__(self, address: Address) -> None:
-        self.closed = False
+        self._closed = False
+        self._pid = os.getpid()
         self.status = 0
         """HTTP status of the last answer when it was no success; 0 otherwise."""
         self.unreachable = ""
@@ -63,6 +64,11 @@ class Connection:
         thread.keep(self)
 
     @property
+    def closed(self) -> bool:
+        """Whether it can be used no more; in a forked child that is so from the beginning."""
+        return self._closed or self._pid != os.getpid()
+
+    @property
     def greeted(self) -> bool:
         """Whether it ever worked."""
         return self._ready.done() and not self._ready.cancelled() and self._ready.exception() is None
@@ -72,7 +78,7 @@ class Connection:
         return await asyncio.shield(self._ready)
 
     async def close(self) -> None:
-        self.closed = True
+        self._closed = True
         self._end.set()
         if not self._ready.done():
             self._task.cancel()
@@ -107,7 +113,7 @@ class Connection:
             if not self._ready.done():
                 self._ready.set_exception(error)
         finally:
-            self.closed = True
+            self._closed = True
             thread.let_go(self)
             self._ready.cancel()
 
@@ -122,7 +128,7 @@ class Connection:
             yield _Watched(read, self._ended), write
 
     def _ended(self) -> None:
-        self.closed = True
+        self._closed = True
         self._end.set()
 
     @contextlib.asynccontextmanager

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, TypedDict
 
 import msgspec
 import pytest
-from pydantic import BaseModel
+from annotated_types import Gt
+from pydantic import BaseModel, Field
 
 import agnt5
 from agnt5 import Context, Tool, ToolArgumentError, flow, registry, tool
@@ -190,6 +191,16 @@ def no_name(*items: str) -> None: ...
 def by_position(item: str, /) -> None: ...
 
 
+class Row(msgspec.Struct):
+    id: int
+
+
+def rows(found: list[Row]) -> None: ...
+
+
+def defaulted(seats: int = Field(ge=1)) -> None: ...
+
+
 def unclear(item: Nowhere) -> None: ...  # type: ignore[name-defined]  # noqa: F821
 
 
@@ -207,6 +218,8 @@ def connected(client: Callable[[int], int]) -> None: ...
         (lambda: Tool(function=browse, timeout=0), "above 0"),
         (lambda: Tool(function=browse, retry=0), "max_attempts"),
         (lambda: Tool(function=unclear).spec, "'Nowhere' is not defined"),
+        (lambda: Tool(function=rows).spec, "'found' holds Row, a msgspec.Struct"),
+        (lambda: Tool(function=defaulted).spec, r"Write `seats: Annotated\[type, Field"),
         (lambda: Tool(function=connected).spec, "the parameter 'client' cannot be told a model"),
         (lambda: Tool("x", browse, parameters={"type": "array"}), '"type": "object"'),
         (lambda: Tool("x", browse, parameters={"type": "object", "required": 3}), "is wrong"),
@@ -215,6 +228,26 @@ def connected(client: Callable[[int], int]) -> None: ...
 def test_what_no_model_could_use_is_refused(make: Callable[[], Any], words: str) -> None:
     with pytest.raises(agnt5.ConfigurationError, match=words):
         make()
+
+
+def test_pydantic_fields_on_plain_types_are_understood() -> None:
+    def book(
+        seats: Annotated[int, Field(ge=1, le=9, description="How many.")],
+        code: Annotated[str, Field(min_length=2, pattern="^[A-Z]+$")] = "AB",
+        price: Annotated[float | None, Gt(0), Field(description="Euros.")] = None,
+        rows: list[Annotated[int, Field(le=30)]] = [],  # noqa: B006
+    ) -> None: ...
+
+    booking = Tool(function=book)
+    properties = booking.spec.parameters["properties"]
+    assert properties["seats"] == {"type": "integer", "minimum": 1, "maximum": 9, "description": "How many."}
+    assert properties["code"] == {"type": "string", "minLength": 2, "pattern": "^[A-Z]+$", "default": "AB"}
+    assert properties["price"]["description"] == "Euros."
+    assert properties["price"]["anyOf"][0] == {"type": "number", "exclusiveMinimum": 0}
+    assert booking.validate({"seats": "3", "price": None}) == {"seats": 3, "price": None}
+    with pytest.raises(ToolArgumentError) as error:
+        booking.validate({"seats": 10, "code": "a", "price": 0, "rows": [31]})
+    assert error.value.fields == ("seats", "code", "price", "rows")
 
 
 # What it sends

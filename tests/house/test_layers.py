@@ -21,7 +21,7 @@ LAYERS: list[set[str]] = [
     {"execution"},
     {"runtime", "worker", "client", "run", "journal", "entry", "fold", "feed", "journalfile", "timetravel"},
     {"context", "synccontext", "proxy", "durable"},
-    {"docstrings", "parameters", "tool", "mcp", "llm", "chat", "memory", "agent", "workflow", "task"},
+    {"docstrings", "hints", "parameters", "tool", "mcp", "llm", "chat", "memory", "agent", "workflow", "task"},
     {"replay", "export", "engines", "testing", "telemetry", "cli"},
 ]
 KNOWS_CORE = {"execution", "runtime", "worker", "client", "cli"}
