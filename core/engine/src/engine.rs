@@ -218,6 +218,7 @@ impl<S: Store> Engine<S> {
             Request::Fail { run_id, failure } => self.fail(&run_id, failure),
             Request::Delete { run_id } => self.delete(&run_id),
             Request::Prune { before } => self.prune(before),
+            Request::Memory(change) => self.remember(*change),
             Request::Close => self.interrupt_all(),
         }
     }

@@ -6,6 +6,8 @@ use agnt5_journal::{ComponentKind, Entry, Micros, Op, Rerun, Seq, Spilled};
 use agnt5_store::RunNum;
 use bytes::Bytes;
 
+use crate::memory::MemoryChange;
+
 /// Finds the reply to a request; 0 for requests nobody waits for.
 pub type Ticket = u64;
 
@@ -131,6 +133,7 @@ pub enum Request {
     Prune {
         before: Micros,
     },
+    Memory(Box<MemoryChange>),
     /// Marks every live run interrupted; the engine is about to stop.
     Close,
 }

@@ -2,11 +2,13 @@
 
 use std::collections::HashMap;
 
+use agnt5_store::{vector_bytes, vector_of};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use bytes::Bytes;
 use serde_json::{Map, Value, json};
 
 use crate::error::Refusal;
+use crate::memory::{MemoryChange, Remember};
 use crate::request::{Decision, ForkRun, Reply, Request, RerunRun};
 
 pub(crate) fn carry_out(line: &str, call: impl FnOnce(Request) -> Result<Reply, Refusal>) -> Value {
@@ -23,6 +25,28 @@ pub(crate) fn carry_out(line: &str, call: impl FnOnce(Request) -> Result<Reply, 
             json!({"ok": false, "error": class, "message": message, "pid": pid})
         }
     }
+}
+
+/// The line that asks for a change of memory.
+pub fn memory_request(change: &MemoryChange) -> String {
+    let ask = |what: &str, namespace: &str, kind: &str, id: &str| json!({"do": "memory", "change": what, "namespace": namespace, "kind": kind, "id": id});
+    let line = match change {
+        MemoryChange::Put(put) => {
+            let mut line = ask("put", &put.namespace, &put.kind, &put.id);
+            line["label"] = json!(put.label);
+            line["value"] = json!(BASE64_STANDARD.encode(&put.value));
+            line["text"] = json!(put.text);
+            line["vector"] = json!(BASE64_STANDARD.encode(vector_bytes(&put.vector)));
+            line["embedder"] = json!(put.embedder);
+            line["capacity"] = json!(put.capacity);
+            line["expect"] = json!(put.expect);
+            line
+        }
+        MemoryChange::Use { namespace, kind, id } => ask("use", namespace, kind, id),
+        MemoryChange::Delete { namespace, kind, id } => ask("delete", namespace, kind, id),
+        MemoryChange::Clear { namespace, kind } => ask("clear", namespace, kind, ""),
+    };
+    line.to_string()
 }
 
 /// `None` for a ping.
@@ -67,6 +91,7 @@ fn parse(line: &str) -> Result<Option<Request>, Refusal> {
             input: ask.bytes("input")?,
             always: ask.texts("always"),
         })),
+        "memory" => Request::Memory(Box::new(ask.memory()?)),
         other => return Err(wrong(&format!("there is no request {other:?}"))),
     }))
 }
@@ -114,6 +139,31 @@ impl Ask {
                 Ok((path.clone(), decision))
             })
             .collect()
+    }
+
+    fn memory(&self) -> Result<MemoryChange, Refusal> {
+        let (namespace, kind) = (self.needed("namespace")?, self.needed("kind")?);
+        match self.text("change").as_str() {
+            "put" => {
+                let vector = self.bytes("vector")?.unwrap_or_default();
+                Ok(MemoryChange::Put(Remember {
+                    namespace,
+                    kind,
+                    id: self.needed("id")?,
+                    label: self.text("label"),
+                    value: self.bytes("value")?.unwrap_or_default(),
+                    text: self.text("text"),
+                    vector: vector_of(&vector).ok_or_else(|| wrong("\"vector\" is no vector"))?,
+                    embedder: self.text("embedder"),
+                    capacity: self.0["capacity"].as_u64().unwrap_or_default(),
+                    expect: self.0["expect"].as_u64(),
+                }))
+            }
+            "use" => Ok(MemoryChange::Use { namespace, kind, id: self.needed("id")? }),
+            "delete" => Ok(MemoryChange::Delete { namespace, kind, id: self.needed("id")? }),
+            "clear" => Ok(MemoryChange::Clear { namespace, kind }),
+            other => Err(wrong(&format!("there is no change {other:?} of memory"))),
+        }
     }
 
     /// `{name: bytes or null}`.

@@ -14,6 +14,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 
 use crate::errors;
+use crate::memory::PyMemory;
 use crate::reader::PyReader;
 use crate::session::{NOTHING, PySession, outcome_code};
 
@@ -287,6 +288,10 @@ impl PyEngine {
 
     fn reader(&self) -> PyResult<PyReader> {
         PyReader::open(self.host()?.directory().to_owned())
+    }
+
+    fn memory(&self) -> PyResult<PyMemory> {
+        PyMemory::of(self.host()?.clone())
     }
 
     fn live(&self, py: Python<'_>) -> PyResult<usize> {

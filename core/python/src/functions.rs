@@ -1,6 +1,6 @@
 //! Free functions of the module.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use agnt5_journal::identity;
@@ -56,15 +56,25 @@ pub fn new_run_id() -> PyResult<String> {
 #[pyfunction]
 #[pyo3(signature = (directory, request, timeout_us=5_000_000))]
 pub fn visit(py: Python<'_>, directory: PathBuf, request: String, timeout_us: u64) -> PyResult<String> {
-    let timeout = Duration::from_micros(timeout_us.max(1));
+    let answer = ask(py, &directory, &request, Duration::from_micros(timeout_us.max(1)))?;
+    Ok(answer.to_string())
+}
+
+/// The owner's answer; what it refused is raised.
+pub fn ask(
+    py: Python<'_>,
+    directory: &Path,
+    request: &str,
+    timeout: Duration,
+) -> PyResult<serde_json::Value> {
     let answer = py
-        .detach(|| agnt5_engine::visit(&directory, &request, timeout))
+        .detach(|| agnt5_engine::visit(directory, request, timeout))
         .map_err(|refusal| errors::refusal(&refusal))?;
     let parsed: serde_json::Value = serde_json::from_str(&answer).map_err(|error| {
         errors::named("StoreError", &format!("the owner's answer cannot be read: {error}"))
     })?;
     if parsed["ok"] == true {
-        return Ok(answer);
+        return Ok(parsed);
     }
     let class = parsed["error"].as_str().unwrap_or("StoreError");
     let message = parsed["message"].as_str().unwrap_or("the owner refused the request");

@@ -5,6 +5,7 @@ mod engine;
 mod entry;
 mod errors;
 mod functions;
+mod memory;
 mod reader;
 mod recording;
 mod session;
@@ -21,6 +22,8 @@ mod _core {
     use crate::entry::{PyEntry, PyRunRow};
     #[pymodule_export]
     use crate::functions::{derive, digest, new_run_id, retry_delay, visit};
+    #[pymodule_export]
+    use crate::memory::{PyMemory, PyMemoryRecord};
     #[pymodule_export]
     use crate::reader::PyReader;
     #[pymodule_export]

@@ -4,6 +4,7 @@
 use bytes::Bytes;
 
 use crate::error::StoreError;
+use crate::record::*;
 use crate::store::*;
 
 /// Whether the failing operation took effect below before the caller was told that it failed.
@@ -137,6 +138,34 @@ impl<S: Store> Read for FaultyStore<S> {
     fn events(&self, name: Option<&str>, limit: u32) -> Result<Vec<EventRow>> {
         self.inner.events(name, limit)
     }
+
+    fn shelf(&self, namespace: &str, kind: &str) -> Result<Option<Shelf>> {
+        self.inner.shelf(namespace, kind)
+    }
+
+    fn shelves(&self) -> Result<Vec<Shelf>> {
+        self.inner.shelves()
+    }
+
+    fn record(&self, shelf: ShelfNum, id: &str) -> Result<Option<Record>> {
+        self.inner.record(shelf, id)
+    }
+
+    fn record_at(&self, num: RecordNum) -> Result<Option<Record>> {
+        self.inner.record_at(num)
+    }
+
+    fn records(&self, filter: &RecordFilter) -> Result<Vec<Record>> {
+        self.inner.records(filter)
+    }
+
+    fn ranked_by_words(&self, query: &RecordQuery, limit: u32) -> Result<Vec<(RecordNum, f64)>> {
+        self.inner.ranked_by_words(query, limit)
+    }
+
+    fn ranked_by_vector(&self, query: &RecordQuery, limit: u32) -> Result<Vec<(RecordNum, f64)>> {
+        self.inner.ranked_by_vector(query, limit)
+    }
 }
 
 impl<S: Store> Store for FaultyStore<S> {
@@ -261,6 +290,30 @@ impl<S: Store> Store for FaultyStore<S> {
 
     fn drop_overlay(&mut self, overlay: &str) -> Result<()> {
         self.change(|store| store.drop_overlay(overlay))
+    }
+
+    fn put_shelf(&mut self, namespace: &str, kind: &str, embedder: &str, dimension: u32) -> Result<ShelfNum> {
+        self.change(|store| store.put_shelf(namespace, kind, embedder, dimension))
+    }
+
+    fn put_record(&mut self, shelf: ShelfNum, record: &NewRecord) -> Result<()> {
+        self.change(|store| store.put_record(shelf, record))
+    }
+
+    fn use_record(&mut self, shelf: ShelfNum, id: &str) -> Result<bool> {
+        self.change(|store| store.use_record(shelf, id))
+    }
+
+    fn delete_record(&mut self, shelf: ShelfNum, id: &str) -> Result<bool> {
+        self.change(|store| store.delete_record(shelf, id))
+    }
+
+    fn trim_records(&mut self, shelf: ShelfNum, capacity: u64) -> Result<u64> {
+        self.change(|store| store.trim_records(shelf, capacity))
+    }
+
+    fn clear_shelf(&mut self, shelf: ShelfNum) -> Result<u64> {
+        self.change(|store| store.clear_shelf(shelf))
     }
 
     fn child_count(&self, run: RunNum) -> Result<u64> {

@@ -8,6 +8,7 @@ use agnt5_journal::{ComponentKind, Status};
 use bytes::Bytes;
 
 use crate::error::StoreError;
+use crate::record::*;
 
 /// Microseconds since 1970, UTC.
 pub type Micros = i64;
@@ -143,6 +144,21 @@ pub trait Read {
     fn object(&self, object: &str) -> Result<Option<Bytes>>;
     /// Kept and expired events, oldest first.
     fn events(&self, name: Option<&str>, limit: u32) -> Result<Vec<EventRow>>;
+
+    fn shelf(&self, namespace: &str, kind: &str) -> Result<Option<Shelf>>;
+    /// By namespace and kind.
+    fn shelves(&self) -> Result<Vec<Shelf>>;
+    fn record(&self, shelf: ShelfNum, id: &str) -> Result<Option<Record>>;
+    fn record_at(&self, num: RecordNum) -> Result<Option<Record>>;
+    fn records(&self, filter: &RecordFilter) -> Result<Vec<Record>>;
+    /// Records with any of the words, best first by BM25 over all records of the store; of equals the newer first.
+    fn ranked_by_words(&self, query: &RecordQuery, limit: u32) -> Result<Vec<(RecordNum, f64)>>;
+    /// Records by cosine with the query's vector, nearest first; of equals the newer first.
+    fn ranked_by_vector(&self, query: &RecordQuery, limit: u32) -> Result<Vec<(RecordNum, f64)>>;
+    /// Both rankings as one.
+    fn search(&self, query: &RecordQuery) -> Result<Vec<Hit>> {
+        crate::search::search(self, query)
+    }
 }
 
 pub trait Store: Read + Send {
@@ -193,6 +209,18 @@ pub trait Store: Read + Send {
 
     /// Writes an object's state, or removes it.
     fn put_object(&mut self, object: &str, state: Option<&[u8]>) -> Result<()>;
+
+    /// Makes the shelf, or sets what makes its vectors.
+    fn put_shelf(&mut self, namespace: &str, kind: &str, embedder: &str, dimension: u32) -> Result<ShelfNum>;
+    /// Puts a record on a shelf that exists, in place of the one with its id.
+    fn put_record(&mut self, shelf: ShelfNum, record: &NewRecord) -> Result<()>;
+    /// The record is now the one that was used last. False when it was already, or is not there.
+    fn use_record(&mut self, shelf: ShelfNum, id: &str) -> Result<bool>;
+    fn delete_record(&mut self, shelf: ShelfNum, id: &str) -> Result<bool>;
+    /// Takes off what was used longest ago until `capacity` are left; how many went.
+    fn trim_records(&mut self, shelf: ShelfNum, capacity: u64) -> Result<u64>;
+    /// Takes everything off, and forgets what made its vectors; how many went.
+    fn clear_shelf(&mut self, shelf: ShelfNum) -> Result<u64>;
 
     /// Counts the runs whose parent is this run.
     fn child_count(&self, run: RunNum) -> Result<u64>;

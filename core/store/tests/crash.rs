@@ -7,9 +7,11 @@ use std::path::Path;
 use std::time::Duration;
 
 use agnt5_store::*;
-use common::{add_run, hash, job, open, segment, within};
+use common::{add_run, hash, job, open, record, segment, within};
 
 const KILLS: usize = 40;
+/// Records that fit on the shelf.
+const HELD: u64 = 20;
 
 /// Entries of several sizes, so that a commit is one page or many, and a checkpoint comes now and then.
 fn content(at: u64) -> Vec<u8> {
@@ -43,6 +45,10 @@ fn commit_until_killed(dir: &Path) {
         within(&mut store, |store| {
             store.append(num, &segment(at, 1, bytes.clone())).unwrap();
             store.put_timer(&TimerRow { due: at as i64, run: num, seq: 0 }).unwrap();
+            let shelf = store.put_shelf("ada", "working", "", 0).unwrap();
+            let new = NewRecord { words: format!("every w{at}"), ..record(&at.to_string()) };
+            store.put_record(shelf, &new).unwrap();
+            store.trim_records(shelf, HELD).unwrap();
             if at % 10 == 0 {
                 store.put_blob(num, &hash(&bytes), &bytes).unwrap();
             }
@@ -104,6 +110,21 @@ fn check(store: &impl Read, acknowledged: u64, attempted: u64) -> u64 {
             assert!(store.blob(&hash(&part.bytes)).unwrap().is_some());
         }
     }
+    let Some(shelf) = store.shelf("ada", "working").unwrap() else {
+        assert_eq!(length, 0);
+        return 0;
+    };
+    assert_eq!(
+        (shelf.count, shelf.count + shelf.trimmed),
+        (length.min(HELD), length),
+        "records commit with the rest"
+    );
+    let query =
+        RecordQuery { shelf: shelf.num, words: vec!["every".into()], limit: 99, ..RecordQuery::default() };
+    let mut found: Vec<u64> =
+        store.search(&query).unwrap().into_iter().map(|hit| hit.record.id.parse().unwrap()).collect();
+    found.sort_unstable();
+    assert_eq!(found, (length.saturating_sub(HELD)..length).collect::<Vec<_>>(), "and so does their index");
     length
 }
 

@@ -8,7 +8,7 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use agnt5_store::*;
-use common::{add_run, event, finish, hash, job, open, refusal, segment, within};
+use common::{add_run, event, finish, hash, job, open, record, refusal, segment, within};
 
 #[test]
 fn child() {
@@ -180,7 +180,7 @@ fn a_newer_schema_is_refused_with_both_versions() {
     drop(conn);
     for error in [refusal(&dir), SqliteReader::open(&dir).err().unwrap()] {
         let StoreError::TooNew(message) = error else { panic!("{error}") };
-        assert!(message.contains("version 7") && message.contains("up to 2"), "{message}");
+        assert!(message.contains("version 7") && message.contains("up to 3"), "{message}");
     }
 }
 
@@ -193,7 +193,7 @@ fn health_tells_how_a_store_is() {
     let health = SqliteReader::open(&dir).unwrap().health().unwrap();
     assert_eq!(
         (health.schema_version, health.journal_mode.as_str(), health.quick_check.as_str()),
-        (2, "wal", "ok")
+        (3, "wal", "ok")
     );
     assert!(health.wal_bytes > 0 && health.database_bytes > 0);
     drop(store);
@@ -256,6 +256,45 @@ fn what_is_deleted_is_gone_from_every_file() {
         fs::metadata(dir.join("journal.db")).unwrap().len() <= before.max(400_000),
         "space was given back"
     );
+    drop(store);
+    assert_eq!(SqliteReader::open(&dir).unwrap().health().unwrap().quick_check, "ok");
+}
+
+#[test]
+fn what_is_forgotten_is_gone_from_every_file_and_from_the_index_of_words() {
+    let home = tempfile::tempdir().unwrap();
+    let dir = home.path().join("store");
+    let mut store = open(&dir);
+    let secret = "unforgettableword";
+    let words = |at: u32| format!("{secret}{} and plain words", at % 7);
+    let shelf = within(&mut store, |store| {
+        let shelf = store.put_shelf("ada", "semantic", "", 0).unwrap();
+        for at in 0..300 {
+            let new = NewRecord { words: words(at), value: words(at).into(), ..record(&at.to_string()) };
+            store.put_record(shelf, &new).unwrap();
+        }
+        let kept = NewRecord { words: "kept and plain words".into(), ..record("kept") };
+        store.put_record(shelf, &kept).unwrap();
+        shelf
+    });
+    let traces = || -> usize {
+        let files = ["journal.db", "journal.db-wal"].map(|name| fs::read(dir.join(name)).unwrap());
+        let found =
+            |bytes: &Vec<u8>| bytes.windows(secret.len()).filter(|part| *part == secret.as_bytes()).count();
+        files.iter().map(found).sum()
+    };
+    assert!(traces() > 0);
+    within(&mut store, |store| {
+        (0..300).for_each(|at| assert!(store.delete_record(shelf, &at.to_string()).unwrap()))
+    });
+    assert_eq!(traces(), 0, "deleted one by one");
+    within(&mut store, |store| {
+        let new = NewRecord { words: words(1), value: words(1).into(), ..record("again") };
+        store.put_record(shelf, &new).unwrap();
+    });
+    assert!(traces() > 0);
+    within(&mut store, |store| assert_eq!(store.clear_shelf(shelf).unwrap(), 2));
+    assert_eq!(traces(), 0, "cleared");
     drop(store);
     assert_eq!(SqliteReader::open(&dir).unwrap().health().unwrap().quick_check, "ok");
 }

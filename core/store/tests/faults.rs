@@ -3,7 +3,7 @@
 mod common;
 
 use agnt5_store::*;
-use common::{run, segment};
+use common::{record, run, segment};
 
 const COMMITS: u64 = 4;
 
@@ -17,6 +17,10 @@ fn script(store: &mut impl Store, from: u64) -> (u64, Option<StoreError>) {
         };
         store.append(num, &segment(at, 1, vec![at as u8]))?;
         store.put_timer(&TimerRow { due: at as i64, run: num, seq: 1 })?;
+        let shelf = store.put_shelf("ada", "working", "", 0)?;
+        store.put_record(shelf, &record(&at.to_string()))?;
+        store.use_record(shelf, "0")?;
+        store.trim_records(shelf, 2)?;
         store.commit()
     };
     for at in from..COMMITS {
@@ -38,6 +42,8 @@ fn present(store: &impl Store) -> u64 {
     let count = journal.len() as u64;
     assert!(journal.iter().enumerate().all(|(at, part)| part.first_seq == at as u64));
     assert_eq!(store.next_due(-1).unwrap(), Some(count as i64 - 1), "timer and entry commit together");
+    let shelf = store.shelf("ada", "working").unwrap().unwrap();
+    assert_eq!((shelf.count, shelf.count + shelf.trimmed), (count.min(2), count), "and the record with them");
     count
 }
 

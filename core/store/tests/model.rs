@@ -5,7 +5,7 @@ mod common;
 
 use agnt5_journal::Status;
 use agnt5_store::*;
-use common::{event, hash, run, segment};
+use common::{event, hash, record, run, segment};
 use proptest::prelude::*;
 
 #[derive(Clone, Debug)]
@@ -23,6 +23,12 @@ enum Op {
     SetEvent { num: i64, state: EventState },
     Expire { now: i64 },
     PutObject { key: u8, state: Option<Vec<u8>> },
+    PutShelf { kind: u8, dimension: u8 },
+    PutRecord { shelf: i64, id: u8, label: u8, words: Vec<u8>, vector: Option<[i8; 2]>, at: i64 },
+    UseRecord { shelf: i64, id: u8 },
+    DeleteRecord { shelf: i64, id: u8 },
+    TrimRecords { shelf: i64, capacity: u64 },
+    ClearShelf { shelf: i64 },
     Commit,
     Rollback,
 }
@@ -62,6 +68,13 @@ fn op() -> impl Strategy<Value = Op> {
         1 => (0..9i64).prop_map(|now| Op::Expire { now }),
         2 => (0..3u8, prop::option::of(prop::collection::vec(any::<u8>(), 0..50)))
             .prop_map(|(key, state)| Op::PutObject { key, state }),
+        2 => (0..3u8, 0..3u8).prop_map(|(kind, dimension)| Op::PutShelf { kind, dimension }),
+        6 => (1..4i64, 0..6u8, 0..2u8, prop::collection::vec(0..5u8, 0..5), prop::option::of(any::<[i8; 2]>()), 0..9i64)
+            .prop_map(|(shelf, id, label, words, vector, at)| Op::PutRecord { shelf, id, label, words, vector, at }),
+        2 => (1..4i64, 0..6u8).prop_map(|(shelf, id)| Op::UseRecord { shelf, id }),
+        1 => (1..4i64, 0..6u8).prop_map(|(shelf, id)| Op::DeleteRecord { shelf, id }),
+        1 => (1..4i64, 0..4u64).prop_map(|(shelf, capacity)| Op::TrimRecords { shelf, capacity }),
+        1 => (1..4i64).prop_map(|shelf| Op::ClearShelf { shelf }),
         3 => Just(Op::Commit),
         1 => Just(Op::Rollback),
     ]
@@ -109,6 +122,27 @@ fn apply<S: Store>(store: &mut S, op: &Op) -> Result<String> {
         Op::SetEvent { num, state } => store.set_event_state(num, state).map(done),
         Op::Expire { now } => store.expire_events(now).map(|count| count.to_string()),
         Op::PutObject { key, state } => store.put_object(&format!("o{key}"), state.as_deref()).map(done),
+        Op::PutShelf { kind, dimension } => {
+            store.put_shelf("ada", &format!("k{kind}"), "maker", dimension.into()).map(|num| num.to_string())
+        }
+        Op::PutRecord { shelf, id, label, words, vector, at } => {
+            let words: Vec<String> = words.iter().map(|word| format!("w{word}")).collect();
+            let vector = vector.and_then(|numbers| unit(&numbers.map(f32::from)));
+            let (label, words) = (format!("l{label}"), words.join(" "));
+            store
+                .put_record(shelf, &NewRecord { label, words, vector, at, ..record(&format!("m{id}")) })
+                .map(done)
+        }
+        Op::UseRecord { shelf, id } => {
+            store.use_record(shelf, &format!("m{id}")).map(|moved| moved.to_string())
+        }
+        Op::DeleteRecord { shelf, id } => {
+            store.delete_record(shelf, &format!("m{id}")).map(|deleted| deleted.to_string())
+        }
+        Op::TrimRecords { shelf, capacity } => {
+            store.trim_records(shelf, capacity).map(|count| count.to_string())
+        }
+        Op::ClearShelf { shelf } => store.clear_shelf(shelf).map(|count| count.to_string()),
         Op::Commit => {
             store.commit()?;
             store.begin().map(done)
@@ -145,6 +179,24 @@ fn readings(store: &impl Read, blobs: &[BlobHash]) -> Vec<String> {
     }
     out.extend(filters().iter().map(|filter| format!("{:?}", store.list_runs(filter))));
     out.extend([None, Some("n0"), Some("n1")].map(|name| format!("{:?}", store.events(name, 5))));
+    out.push(format!("{:?}", store.shelves()));
+    for shelf in 1..4 {
+        out.extend((0..6).map(|id| format!("{:?}", store.record(shelf, &format!("m{id}")))));
+        for order in [RecordOrder::Newest, RecordOrder::Used] {
+            let all = RecordFilter { shelf, order, limit: 4, vectors: true, ..RecordFilter::default() };
+            out.push(format!("{:?}", store.records(&all)));
+            let some = RecordFilter { label: Some("l1".into()), since: Some(3), before: Some(9), ..all };
+            out.push(format!("{:?}", store.records(&some)));
+        }
+        for (words, label) in [("w0", None), ("w1 w2", None), ("w4 w0 w3", Some("l0".to_owned()))] {
+            let since = label.as_ref().map(|_| 2);
+            let vector = unit(&[3.0, 1.0]);
+            let query = RecordQuery { shelf, label, since, words: query_words(words), vector, limit: 3 };
+            out.push(format!("{:?}", store.ranked_by_words(&query, 9)));
+            out.push(format!("{:?}", store.ranked_by_vector(&query, 9)));
+            out.push(format!("{:?}", store.search(&query)));
+        }
+    }
     out.extend(blobs.iter().map(|hash| format!("{:?}", store.blob(hash))));
     out
 }

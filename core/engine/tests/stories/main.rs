@@ -5,6 +5,7 @@ mod desk;
 mod events;
 mod forks;
 mod lifecycle;
+mod memory;
 mod storage;
 mod timers;
 mod turns;

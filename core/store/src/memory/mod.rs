@@ -1,12 +1,14 @@
 //! The reference store: what every other store must answer, in ordered maps. It survives nothing.
 
 mod read;
+mod records;
 mod tables;
 
 use agnt5_journal::Status;
 use bytes::Bytes;
 
 use crate::error::StoreError;
+use crate::record::*;
 use crate::store::*;
 use tables::{Kept, Tables, Undo};
 
@@ -240,6 +242,65 @@ impl Store for MemoryStore {
             self.tables.objects.keys().filter(|key| key.ends_with(&suffix)).cloned().collect();
         copies.into_iter().for_each(|key| self.apply(Undo::Object(key, None)));
         Ok(())
+    }
+
+    fn put_shelf(&mut self, namespace: &str, kind: &str, embedder: &str, dimension: u32) -> Result<ShelfNum> {
+        self.within()?;
+        let embedder = embedder.to_owned();
+        let shelf = match self.shelf(namespace, kind)? {
+            Some(old) => Shelf { embedder, dimension, ..old },
+            None => {
+                let num = self.tables.shelves.keys().next_back().map_or(1, |last| last + 1);
+                let (namespace, kind) = (namespace.to_owned(), kind.to_owned());
+                Shelf { num, namespace, kind, embedder, dimension, next: 1, clock: 0, count: 0, trimmed: 0 }
+            }
+        };
+        let num = shelf.num;
+        self.apply(Undo::Shelf(num, Some(shelf)));
+        Ok(num)
+    }
+
+    fn put_record(&mut self, shelf: ShelfNum, record: &NewRecord) -> Result<()> {
+        self.within()?;
+        self.shelve(shelf, record)
+    }
+
+    fn use_record(&mut self, shelf: ShelfNum, id: &str) -> Result<bool> {
+        self.within()?;
+        self.touch(shelf, id)
+    }
+
+    fn delete_record(&mut self, shelf: ShelfNum, id: &str) -> Result<bool> {
+        self.within()?;
+        let Some(num) = self.find_record(shelf, id).map(|record| record.num) else {
+            return Ok(false);
+        };
+        self.unshelve(shelf, &[num], 0)?;
+        Ok(true)
+    }
+
+    fn trim_records(&mut self, shelf: ShelfNum, capacity: u64) -> Result<u64> {
+        self.within()?;
+        let held = self.tables.shelves.get(&shelf).map_or(0, |shelf| shelf.count);
+        let oldest = self.least_used(shelf, held.saturating_sub(capacity));
+        if !oldest.is_empty() {
+            self.unshelve(shelf, &oldest, oldest.len() as u64)?;
+        }
+        Ok(oldest.len() as u64)
+    }
+
+    fn clear_shelf(&mut self, shelf: ShelfNum) -> Result<u64> {
+        self.within()?;
+        let Some(on) = self.tables.shelves.get(&shelf) else {
+            return Ok(0);
+        };
+        let count = on.count;
+        let empty = Shelf { embedder: String::new(), dimension: 0, count: 0, trimmed: 0, ..on.clone() };
+        for num in self.least_used(shelf, count) {
+            self.apply(Undo::Record(num, None));
+        }
+        self.apply(Undo::Shelf(shelf, Some(empty)));
+        Ok(count)
     }
 
     fn child_count(&self, run: RunNum) -> Result<u64> {

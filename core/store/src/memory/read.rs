@@ -4,6 +4,7 @@ use agnt5_journal::Status;
 use bytes::Bytes;
 
 use super::MemoryStore;
+use crate::record::*;
 use crate::store::*;
 
 impl Read for MemoryStore {
@@ -78,5 +79,36 @@ impl Read for MemoryStore {
                 && name.is_none_or(|name| event.name == name)
         };
         Ok(self.tables.events.values().filter(listed).take(limit as usize).cloned().collect())
+    }
+
+    fn shelf(&self, namespace: &str, kind: &str) -> Result<Option<Shelf>> {
+        let named = |shelf: &&Shelf| shelf.namespace == namespace && shelf.kind == kind;
+        Ok(self.tables.shelves.values().find(named).cloned())
+    }
+
+    fn shelves(&self) -> Result<Vec<Shelf>> {
+        let mut all: Vec<Shelf> = self.tables.shelves.values().cloned().collect();
+        all.sort_by(|one, other| (&one.namespace, &one.kind).cmp(&(&other.namespace, &other.kind)));
+        Ok(all)
+    }
+
+    fn record(&self, shelf: ShelfNum, id: &str) -> Result<Option<Record>> {
+        Ok(self.find_record(shelf, id).map(|record| Record { vector: None, ..record.clone() }))
+    }
+
+    fn record_at(&self, num: RecordNum) -> Result<Option<Record>> {
+        Ok(self.tables.records.get(&num).map(|record| Record { vector: None, ..record.clone() }))
+    }
+
+    fn records(&self, filter: &RecordFilter) -> Result<Vec<Record>> {
+        Ok(self.listed(filter))
+    }
+
+    fn ranked_by_words(&self, query: &RecordQuery, limit: u32) -> Result<Vec<(RecordNum, f64)>> {
+        Ok(self.words_ranked(query, limit))
+    }
+
+    fn ranked_by_vector(&self, query: &RecordQuery, limit: u32) -> Result<Vec<(RecordNum, f64)>> {
+        Ok(self.vectors_ranked(query, limit))
     }
 }

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 
 use super::is_open;
+use crate::record::*;
 use crate::store::*;
 
 type Key = (RunNum, u64);
@@ -36,6 +37,9 @@ pub(super) struct Tables {
     assigned: BTreeSet<(RunNum, u64, i64)>,
     targeted: BTreeSet<(RunNum, i64)>,
     pub objects: BTreeMap<String, Bytes>,
+    pub shelves: BTreeMap<ShelfNum, Shelf>,
+    pub records: BTreeMap<RecordNum, Record>,
+    pub record_ids: BTreeMap<(ShelfNum, String), RecordNum>,
 }
 
 /// One row as it shall be (`None`: absent). Swapping it in gives the same kind of thing for the row as it was.
@@ -52,6 +56,8 @@ pub(super) enum Undo {
     Wait(Key, Option<(i64, String)>),
     Event(i64, Option<EventRow>),
     Object(String, Option<Bytes>),
+    Shelf(ShelfNum, Option<Shelf>),
+    Record(RecordNum, Option<Record>),
 }
 
 /// Puts a row in or takes it out; says what was there.
@@ -109,6 +115,8 @@ impl Tables {
                 let old = exchange(&mut self.objects, key.clone(), state);
                 Undo::Object(key, old)
             }
+            Undo::Shelf(num, row) => Undo::Shelf(num, exchange(&mut self.shelves, num, row)),
+            Undo::Record(num, row) => Undo::Record(num, self.swap_record(num, row)),
         }
     }
 
@@ -148,6 +156,18 @@ impl Tables {
         if let Some(row) = row {
             self.event_ids.insert(row.id.clone(), num);
             self.events.insert(num, row);
+        }
+        old
+    }
+
+    fn swap_record(&mut self, num: RecordNum, row: Option<Record>) -> Option<Record> {
+        let old = self.records.remove(&num);
+        if let Some(old) = &old {
+            self.record_ids.remove(&(shelf_of(num), old.id.clone()));
+        }
+        if let Some(row) = row {
+            self.record_ids.insert((shelf_of(num), row.id.clone()), num);
+            self.records.insert(num, row);
         }
         old
     }

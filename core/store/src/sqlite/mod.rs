@@ -13,6 +13,7 @@ mod files;
 mod owner;
 mod read;
 mod reader;
+mod records;
 mod registry;
 mod rows;
 mod schema;

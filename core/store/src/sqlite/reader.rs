@@ -11,10 +11,11 @@ use rusqlite::Connection;
 
 use super::failure::Failure;
 use super::registry::{Registration, forked};
-use super::{Owner, SqliteStore, blobs, connection, directory, read, schema, tail};
+use super::{Owner, SqliteStore, blobs, connection, directory, read, records, schema, tail};
 use crate::Durability;
 use crate::error::StoreError;
 use crate::platform;
+use crate::record::*;
 use crate::store::*;
 
 /// Reads a store that this or another process owns, or nobody.
@@ -197,5 +198,33 @@ impl Read for SqliteReader {
 
     fn events(&self, name: Option<&str>, limit: u32) -> Result<Vec<EventRow>> {
         self.read(|conn| Ok(read::events(conn, name, limit)?))
+    }
+
+    fn shelf(&self, namespace: &str, kind: &str) -> Result<Option<Shelf>> {
+        self.read(|conn| Ok(records::shelf(conn, namespace, kind)?))
+    }
+
+    fn shelves(&self) -> Result<Vec<Shelf>> {
+        self.read(|conn| Ok(records::shelves(conn)?))
+    }
+
+    fn record(&self, shelf: ShelfNum, id: &str) -> Result<Option<Record>> {
+        self.read(|conn| Ok(records::record(conn, shelf, id)?))
+    }
+
+    fn record_at(&self, num: RecordNum) -> Result<Option<Record>> {
+        self.read(|conn| Ok(records::record_at(conn, num)?))
+    }
+
+    fn records(&self, filter: &RecordFilter) -> Result<Vec<Record>> {
+        self.read(|conn| Ok(records::records(conn, filter)?))
+    }
+
+    fn ranked_by_words(&self, query: &RecordQuery, limit: u32) -> Result<Vec<(RecordNum, f64)>> {
+        self.read(|conn| Ok(records::ranked_by_words(conn, query, limit)?))
+    }
+
+    fn ranked_by_vector(&self, query: &RecordQuery, limit: u32) -> Result<Vec<(RecordNum, f64)>> {
+        self.read(|conn| Ok(records::ranked_by_vector(conn, query, limit)?))
     }
 }

@@ -13,7 +13,7 @@ use crate::error::StoreError;
 /// "AGN5": tells a journal from any other SQLite file.
 const APPLICATION_ID: i32 = 0x4147_4E35;
 
-pub(super) const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2];
+pub(super) const MIGRATIONS: &[&str] = &[VERSION_1, VERSION_2, VERSION_3];
 
 /// Segments are appended in rowid order: runs that commit together share pages. `segment_index` names those up to
 /// `meta.indexed`; see `tail`. `runs_open` holds only what is not terminal (status < 4), so recovery does not read a long history.
@@ -72,6 +72,26 @@ ALTER TABLE runs ADD COLUMN origin_seq INTEGER;
 ALTER TABLE runs ADD COLUMN overlay TEXT NOT NULL DEFAULT '';
 CREATE INDEX runs_origin ON runs (origin) WHERE origin IS NOT NULL;
 CREATE INDEX runs_object ON runs (object, ended) WHERE object != '';
+";
+
+/// Memory. Vectors lie apart, close together: a search reads all of a shelf. Words are stored as this crate splits them,
+/// between blanks, which the tokenizer `ascii` leaves as they are. `secure-delete` takes a deleted row's words out of the
+/// index at once, instead of when its parts are merged some day.
+const VERSION_3: &str = "
+CREATE TABLE shelves (
+  num INTEGER PRIMARY KEY, namespace TEXT NOT NULL, kind TEXT NOT NULL, embedder TEXT NOT NULL, dimension INTEGER NOT NULL,
+  next INTEGER NOT NULL, clock INTEGER NOT NULL, count INTEGER NOT NULL, trimmed INTEGER NOT NULL,
+  UNIQUE (namespace, kind)) STRICT;
+CREATE TABLE records (
+  num INTEGER PRIMARY KEY, shelf INTEGER NOT NULL, id TEXT NOT NULL, label TEXT NOT NULL, value BLOB NOT NULL,
+  words TEXT NOT NULL, created INTEGER NOT NULL, written INTEGER NOT NULL, revision INTEGER NOT NULL,
+  used INTEGER NOT NULL, UNIQUE (shelf, id)) STRICT;
+CREATE INDEX records_used ON records (shelf, used);
+CREATE INDEX records_label ON records (shelf, label);
+CREATE TABLE vectors (num INTEGER PRIMARY KEY, vector BLOB NOT NULL) STRICT;
+CREATE VIRTUAL TABLE records_words USING fts5 (
+  shelf, words, content = 'records', content_rowid = 'num', tokenize = 'ascii');
+INSERT INTO records_words (records_words, rank) VALUES ('secure-delete', 1);
 ";
 
 fn version(conn: &Connection) -> rusqlite::Result<usize> {

@@ -40,7 +40,7 @@ pub struct SqliteStore {
     poison: RefCell<Option<StoreError>>,
     /// Payload bytes of the open transaction.
     pub(super) writing: u64,
-    /// The open transaction deleted a run.
+    /// The open transaction deleted something that shall not be found any more.
     pub(super) deleted: bool,
     pub(super) tail: Tail,
     /// The open transaction changed the tail: a rollback makes it unknown.

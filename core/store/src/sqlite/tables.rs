@@ -3,7 +3,8 @@
 use bytes::Bytes;
 
 use super::store::SqliteStore;
-use super::{blobs, read, tail, write};
+use super::{blobs, read, records, tail, write};
+use crate::record::*;
 use crate::store::*;
 
 impl Read for SqliteStore {
@@ -41,6 +42,34 @@ impl Read for SqliteStore {
 
     fn events(&self, name: Option<&str>, limit: u32) -> Result<Vec<EventRow>> {
         self.query(|conn| read::events(conn, name, limit))
+    }
+
+    fn shelf(&self, namespace: &str, kind: &str) -> Result<Option<Shelf>> {
+        self.query(|conn| records::shelf(conn, namespace, kind))
+    }
+
+    fn shelves(&self) -> Result<Vec<Shelf>> {
+        self.query(|conn| records::shelves(conn))
+    }
+
+    fn record(&self, shelf: ShelfNum, id: &str) -> Result<Option<Record>> {
+        self.query(|conn| records::record(conn, shelf, id))
+    }
+
+    fn record_at(&self, num: RecordNum) -> Result<Option<Record>> {
+        self.query(|conn| records::record_at(conn, num))
+    }
+
+    fn records(&self, filter: &RecordFilter) -> Result<Vec<Record>> {
+        self.query(|conn| records::records(conn, filter))
+    }
+
+    fn ranked_by_words(&self, query: &RecordQuery, limit: u32) -> Result<Vec<(RecordNum, f64)>> {
+        self.query(|conn| records::ranked_by_words(conn, query, limit))
+    }
+
+    fn ranked_by_vector(&self, query: &RecordQuery, limit: u32) -> Result<Vec<(RecordNum, f64)>> {
+        self.query(|conn| records::ranked_by_vector(conn, query, limit))
     }
 }
 
@@ -140,6 +169,36 @@ impl Store for SqliteStore {
 
     fn drop_overlay(&mut self, overlay: &str) -> Result<()> {
         self.change(|conn| write::drop_overlay(conn, overlay))
+    }
+
+    fn put_shelf(&mut self, namespace: &str, kind: &str, embedder: &str, dimension: u32) -> Result<ShelfNum> {
+        self.change(|conn| records::put_shelf(conn, namespace, kind, embedder, dimension))
+    }
+
+    fn put_record(&mut self, shelf: ShelfNum, record: &NewRecord) -> Result<()> {
+        let vector = record.vector.as_ref().map_or(0, |vector| vector.len() * 4);
+        self.writing += (record.value.len() + record.words.len() + vector) as u64;
+        self.change(|conn| records::put_record(conn, shelf, record))
+    }
+
+    fn use_record(&mut self, shelf: ShelfNum, id: &str) -> Result<bool> {
+        self.change(|conn| records::use_record(conn, shelf, id))
+    }
+
+    fn delete_record(&mut self, shelf: ShelfNum, id: &str) -> Result<bool> {
+        let deleted = self.change(|conn| records::delete_record(conn, shelf, id))?;
+        self.deleted |= deleted;
+        Ok(deleted)
+    }
+
+    fn trim_records(&mut self, shelf: ShelfNum, capacity: u64) -> Result<u64> {
+        self.change(|conn| records::trim_records(conn, shelf, capacity))
+    }
+
+    fn clear_shelf(&mut self, shelf: ShelfNum) -> Result<u64> {
+        let count = self.change(|conn| records::clear_shelf(conn, shelf))?;
+        self.deleted |= count > 0;
+        Ok(count)
     }
 
     fn child_count(&self, run: RunNum) -> Result<u64> {

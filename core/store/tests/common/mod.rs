@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
 use agnt5_journal::{ComponentKind, Status};
-use agnt5_store::{BlobHash, Durability, EventRow, EventState, RunNum, RunRow, Segment, SqliteStore, Store};
+use agnt5_store::{
+    BlobHash, Durability, EventRow, EventState, NewRecord, RunNum, RunRow, Segment, SqliteStore, Store,
+};
 use bytes::Bytes;
 
 pub fn run(id: &str) -> RunRow {
@@ -47,6 +49,17 @@ pub fn event(id: &str, name: &str) -> EventRow {
         sent: 5,
         expires: 1_000,
         state: EventState::Kept,
+    }
+}
+
+pub fn record(id: &str) -> NewRecord {
+    NewRecord {
+        id: id.to_owned(),
+        label: String::new(),
+        value: Bytes::from_static(b"1"),
+        words: String::new(),
+        vector: None,
+        at: 5,
     }
 }
 

@@ -3,6 +3,7 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod journals;
+mod records;
 mod runs;
 mod sharing;
 mod wakeups;
@@ -50,4 +51,12 @@ conformance!(
     sharing::a_fork_reads_the_beginning_of_its_origin_and_then_its_own,
     sharing::a_fork_of_a_fork_reads_through_both,
     sharing::a_circle_of_forks_is_damage_and_no_endless_walk,
+    records::a_record_is_read_as_it_was_put_and_replaced_under_its_id,
+    records::shelves_are_apart,
+    records::what_was_used_longest_ago_goes_when_a_shelf_is_full,
+    records::lists_of_records_filter_and_page,
+    records::words_find_what_has_the_rarest_of_them_most,
+    records::vectors_find_what_is_near_and_both_rankings_become_one,
+    records::deleted_records_are_not_found_and_their_numbers_never_used_again,
+    records::a_rollback_takes_records_back,
 );
