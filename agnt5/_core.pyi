@@ -113,6 +113,7 @@ class Engine:
         """Commit what was submitted on this thread, then take all notices. For a lone run: no thread hop."""
     def notices(self) -> list[Notice]: ...
     def reader(self) -> Reader: ...
+    def memory(self) -> Memory: ...
     def live(self) -> int:
         """How many runs have an attempt in this process."""
     def close(self) -> None:
@@ -157,6 +158,88 @@ class Reader:
         """JSON: schema version, sqlite version, journal mode, sizes, quick_check result."""
     def backup(self, path: str) -> None:
         """A consistent copy, made with VACUUM INTO."""
+
+@final
+class MemoryRecord:
+    """One thing remembered. `value` is bytes made by `agnt5.codec`, `vector` little-endian f32, b"" unless asked for."""
+
+    num: int  # grows in the order in which records of a shelf were first put
+    id: str
+    label: str
+    created: int
+    written: int
+    revision: int  # another with every put
+    used: int  # grows with every put and use
+    value: bytes
+    vector: bytes
+
+@final
+class Memory:
+    """What agents remember: records on shelves, one for each namespace and kind of memory. Thread-safe; releases the GIL.
+
+    Of `Engine.memory()` it belongs to the store's owner; `visit` reads a store that another process owns and asks that
+    one to write; `scratch` keeps everything in this process, in no store. A change is durable when the call returns.
+    """
+
+    @staticmethod
+    def visit(directory: str) -> Memory: ...
+    @staticmethod
+    def scratch() -> Memory: ...
+    def put(
+        self,
+        namespace: str,
+        kind: str,
+        id: str,
+        value: bytes,
+        *,
+        label: str = "",
+        text: str = "",
+        vector: bytes = b"",
+        embedder: str = "",
+        capacity: int = 0,
+        expect: int = -1,
+    ) -> bool:
+        """Put a record in place of the one with its id, and take off what was used longest ago beyond `capacity` (0: none).
+
+        `expect`: only if the record there has this revision (0: only if there is none); False when not. `text` is what it
+        is found by. ConfigurationError when another embedder filled the shelf, SerializationError for more than 1 MiB.
+        """
+    def use_record(self, namespace: str, kind: str, id: str) -> bool:
+        """The record is now the one used last; False when it was, or is not there."""
+    def delete(self, namespace: str, kind: str, id: str) -> bool: ...
+    def clear(self, namespace: str, kind: str) -> int:
+        """How many records went; another embedder may fill the shelf now."""
+    def shelf(self, namespace: str, kind: str) -> str:
+        """JSON {"namespace", "kind", "embedder", "dimension", "count", "trimmed"}, or "" when nothing was ever put."""
+    def shelves(self) -> str:
+        """JSON list of all of them."""
+    def get(self, namespace: str, kind: str, id: str) -> MemoryRecord | None: ...
+    def records(
+        self,
+        namespace: str,
+        kind: str,
+        *,
+        label: str = "",
+        since: int = 0,
+        before: int = 0,
+        by_use: bool = False,
+        limit: int = 100,
+        vectors: bool = False,
+    ) -> list[MemoryRecord]:
+        """Newest first, or used last first. `before`: the `num` (or `used`) of the last record of the page before."""
+    def search(
+        self,
+        namespace: str,
+        kind: str,
+        *,
+        text: str = "",
+        vector: bytes = b"",
+        embedder: str = "",
+        label: str = "",
+        since: int = 0,
+        limit: int = 10,
+    ) -> list[tuple[MemoryRecord, float, float | None, float | None]]:
+        """(record, score, BM25 or None, cosine or None), best first: ranks by words and by vector, fused."""
 
 @final
 class Recording:

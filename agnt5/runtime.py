@@ -33,6 +33,7 @@ _STOP_SECONDS = 2.0
 
 _lock = threading.RLock()
 _current: Runtime | None = None
+_visited: tuple[tuple[str, int], _core.Memory] | None = None
 
 
 class Runtime:
@@ -65,6 +66,7 @@ class Runtime:
             raise
         self.driver.engine = self.engine
         self.reader = self.engine.reader()
+        self._memory: _core.Memory | None = None
         self._closed = False
         self._release = config.hold(f"a runtime is open on the store {settings.store!r}")
         self.host.start()
@@ -162,6 +164,14 @@ class Runtime:
             self.driver.forget(identity)
         return identity
 
+    @property
+    def memory(self) -> _core.Memory:
+        """What agents remember in this store."""
+        with _lock:
+            if self._memory is None:
+                self._memory = self.engine.memory()
+            return self._memory
+
     def wait(self, run_id: str) -> Future[Ending]:
         return self.driver.wait(run_id)
 
@@ -253,6 +263,28 @@ def reader() -> _core.Reader:
         from agnt5._core import Reader
 
         return Reader.open(str(config.settings().store_directory))
+
+
+def memory() -> _core.Memory:
+    """What agents remember in the store of this process; another process that owns it is asked to write."""
+    global _visited
+    try:
+        return get_runtime().memory
+    except StoreLocked:
+        from agnt5._core import Memory
+
+        directory = str(config.settings().store_directory)
+        found = _visited
+        if found is None or found[0] != (directory, os.getpid()):
+            found = _visited = (directory, os.getpid()), Memory.visit(directory)
+        return found[1]
+
+
+def scratch_memory() -> _core.Memory:
+    """What agents remember in no store at all: for tests."""
+    from agnt5._core import Memory
+
+    return Memory.scratch()
 
 
 def ask_owner(request: dict[str, Any]) -> Any:

@@ -9,7 +9,7 @@ import sqlite3
 
 import agnt5
 
-from . import importing, objects, peers, replaying, steps, timetravel
+from . import importing, memory, objects, peers, replaying, steps, timetravel
 from .report import Finding
 
 BENCHES = {
@@ -23,6 +23,7 @@ BENCHES = {
     "files": timetravel.files,
     "import": importing.import_cost,
     "objects": objects.one_key,
+    "memory": memory.search,
     "peers": peers.peers,
 }
 

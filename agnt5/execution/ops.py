@@ -34,6 +34,7 @@ DURABLE_WAITS = frozenset(
 
 class Op:
     __slots__ = (
+        "__weakref__",
         "attempt",
         "clock",
         "done",

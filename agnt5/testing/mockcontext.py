@@ -60,6 +60,7 @@ class MockContext(Context):
         "_clock",
         "_events",
         "_llm",
+        "_memory",
         "_mocks",
         "_objects",
         "_token",
@@ -78,6 +79,7 @@ class MockContext(Context):
         self._events: defaultdict[str, deque[Any]] = defaultdict(deque)
         self._objects: dict[str, Any] = {}
         self._llm = llm
+        self._memory: Any = None
         self._token: Token[Any] | None = None
         self._random = _random.Random(seed)
         self._uuid_random = _random.Random(f"uuid:{seed}")
@@ -225,6 +227,14 @@ class MockContext(Context):
         self.emitted.append(value)
 
     # Inside
+
+    def scratch_memory(self) -> Any:
+        """Where `agnt5.memory` keeps things while this context is current: this context's own, in no store."""
+        if self._memory is None:
+            from agnt5.runtime import scratch_memory
+
+            self._memory = scratch_memory()
+        return self._memory
 
     def _mock_of(self, target: Any, called: str, args: tuple[Any, ...]) -> tuple[_Mock | None, tuple[Any, ...]]:
         if isinstance(target, str) and args and isinstance(args[0], str):

@@ -9,6 +9,7 @@ import sys
 HEAVY = {
     *("IPython", "ipykernel", "ipywidgets", "jupyter_client"),
     *("pandas", "numpy", "pyarrow", "pydantic"),
+    *("tokenizers", "safetensors", "wordllama", "huggingface_hub"),
     *("opentelemetry", "openai", "anthropic", "google", "httpx", "grpc"),
     *("click", "pytest", "hypothesis"),
 }
@@ -23,6 +24,7 @@ def loaded_by(statement: str) -> set[str]:
 def test_importing_agnt5_imports_nothing_heavy() -> None:
     bare = loaded_by("")
     assert (loaded_by("import agnt5") - bare) & HEAVY == set()
+    assert (loaded_by("import agnt5.memory") - bare) & HEAVY == set()
 
 
 def test_help_of_the_command_line_imports_nothing_heavy() -> None:

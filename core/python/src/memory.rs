@@ -246,7 +246,7 @@ impl PyMemory {
         label: &str,
         since: i64,
         limit: u32,
-    ) -> PyResult<Vec<(PyMemoryRecord, f64, Option<f32>)>> {
+    ) -> PyResult<Vec<(PyMemoryRecord, f64, Option<f64>, Option<f32>)>> {
         let vector = unit(&numbers(vector)?);
         let Some(shelf) = self.read(py, |store| store.shelf(namespace, kind))? else {
             return Ok(Vec::new());
@@ -263,6 +263,6 @@ impl PyMemory {
             limit,
         };
         let hits = self.read(py, |store| store.search(&query))?;
-        Ok(hits.into_iter().map(|hit| (view(py, hit.record), hit.score, hit.cosine)).collect())
+        Ok(hits.into_iter().map(|hit| (view(py, hit.record), hit.score, hit.bm25, hit.cosine)).collect())
     }
 }

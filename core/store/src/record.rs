@@ -131,6 +131,8 @@ pub struct RecordQuery {
 pub struct Hit {
     pub record: Record,
     pub score: f64,
+    /// BM25 of its words, when it was found by them.
+    pub bm25: Option<f64>,
     /// Cosine with the query's vector, when it was among the nearest.
     pub cosine: Option<f32>,
 }

@@ -121,32 +121,42 @@ impl Best {
 /// Both rankings of a shelf as one. Vectors that point away from the query say nothing about it and are not ranked.
 pub(crate) fn search<R: Read + ?Sized>(store: &R, query: &RecordQuery) -> Result<Vec<Hit>> {
     let depth = query.limit.saturating_mul(DEPTH).max(LEAST_DEPTH);
-    let mut scores: BTreeMap<RecordNum, (f64, Option<f32>)> = BTreeMap::new();
+    let mut found: BTreeMap<RecordNum, Found> = BTreeMap::new();
     if !query.words.is_empty() {
-        for (rank, (num, _)) in store.ranked_by_words(query, depth)?.into_iter().enumerate() {
-            scores.entry(num).or_default().0 += 1.0 / (K + 1.0 + rank as f64);
+        for (rank, (num, bm25)) in store.ranked_by_words(query, depth)?.into_iter().enumerate() {
+            let one = found.entry(num).or_default();
+            one.score += 1.0 / (K + 1.0 + rank as f64);
+            one.bm25 = Some(bm25);
         }
     }
     if query.vector.is_some() {
         let near = store.ranked_by_vector(query, depth)?;
         for (rank, (num, cosine)) in near.into_iter().filter(|(_, cosine)| *cosine > 0.0).enumerate() {
-            let entry = scores.entry(num).or_default();
-            entry.0 += 1.0 / (K + 1.0 + rank as f64);
-            entry.1 = Some(cosine as f32);
+            let one = found.entry(num).or_default();
+            one.score += 1.0 / (K + 1.0 + rank as f64);
+            one.cosine = Some(cosine as f32);
         }
     }
     let mut best = Best::of(query.limit);
-    for (num, (score, _)) in &scores {
-        best.offer(*num, *score);
+    for (num, one) in &found {
+        best.offer(*num, one.score);
     }
     let mut hits = Vec::new();
     for (num, score) in best.ranked() {
         // A record may go between two reads of a visitor.
         if let Some(record) = store.record_at(num)? {
-            hits.push(Hit { record, score, cosine: scores[&num].1 });
+            let Found { bm25, cosine, .. } = found[&num];
+            hits.push(Hit { record, score, bm25, cosine });
         }
     }
     Ok(hits)
+}
+
+#[derive(Clone, Copy, Default)]
+struct Found {
+    score: f64,
+    bm25: Option<f64>,
+    cosine: Option<f32>,
 }
 
 #[cfg(test)]

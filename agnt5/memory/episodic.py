@@ -1,0 +1,118 @@
+"""Episodic memory: what happened, in the order in which it happened. When it is full, the oldest goes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from agnt5.codec import decode, encode
+from agnt5.memory.namespace import Namespaced, checked, limited, moment, shelf_of
+from agnt5.memory.operation import ask, new_id, operate
+from agnt5.memory.text import fold, text_in
+
+_KIND = "episodic"
+
+
+@dataclass(frozen=True, slots=True)
+class Episode:
+    id: str
+    kind: str
+    data: Any
+    at: datetime
+    """When it was remembered, UTC."""
+
+
+@dataclass(frozen=True, slots=True)
+class EpisodicSnapshot:
+    namespace: str
+    capacity: int
+    count: int
+    trimmed: int
+    """How many had to go since it was cleared last."""
+    episodes: list[Episode]
+    """Newest first."""
+    next: int
+    """What `before` of the next page is; 0 when this is the last."""
+
+
+class EpisodicMemory(Namespaced):
+    """Episodes of a kind ("conversation", "decision", ...), each with data that `agnt5.codec` can record, up to 1 MiB.
+
+    It lies in the store under its namespace ("default" when none is given) and holds `capacity` episodes.
+    """
+
+    kind = _KIND
+    largest = 1_000_000
+
+    def __init__(self, namespace: str | None = None, *, capacity: int = 10_000) -> None:
+        super().__init__(namespace, capacity)
+
+    async def remember(self, kind: str, data: Any) -> str:
+        """Remember that this happened now; the episode's id. A step that runs again does not remember it twice."""
+        return await operate(
+            "memory.episodic.remember", _remember, self.namespace, self.capacity, checked("A kind", kind), data
+        )
+
+    async def recall(
+        self,
+        kind: str | None = None,
+        query: str | None = None,
+        since: datetime | float | None = None,
+        limit: int = 10,
+    ) -> list[Episode]:
+        """Newest first; with `query` those that share a word with it, best first.
+
+        `since`: a datetime, or seconds since 1970. A datetime without a zone is local time.
+        """
+        return await operate(
+            "memory.episodic.recall", _recall, self.namespace, kind, query, since, limited("limit", limit)
+        )
+
+    async def forget(self, id: str) -> bool:
+        """Forget one episode for good; whether it was there."""
+        return await operate("memory.episodic.forget", _forget, self.namespace, id)
+
+    async def snapshot(self, limit: int = 100, before: int = 0) -> EpisodicSnapshot:
+        """A page of the timeline and counts. `before`: `next` of the page before."""
+        return await operate(
+            "memory.episodic.snapshot", _snapshot, self.namespace, self.capacity, limited("limit", limit), before
+        )
+
+
+async def _remember(namespace: str, capacity: int, kind: str, data: Any) -> str:
+    value = encode(data, root=f"memory[{kind!r}]")
+    id = new_id(_KIND.encode(), namespace.encode(), kind.encode(), value)
+    text = f"{fold(kind)} {text_in(value)}"
+    await ask(lambda core: core.put(namespace, _KIND, id, value, label=kind, text=text, capacity=capacity, expect=0))
+    return id
+
+
+async def _recall(
+    namespace: str, kind: str | None, query: str | None, since: datetime | float | None, limit: int
+) -> list[Episode]:
+    label = kind or ""
+    start = 0 if since is None else int((since.timestamp() if isinstance(since, datetime) else since) * 1e6)
+    if query is None:
+        records = await ask(lambda core: core.records(namespace, _KIND, label=label, since=start, limit=limit))
+    else:
+        text = fold(query)
+        hits = await ask(lambda core: core.search(namespace, _KIND, text=text, label=label, since=start, limit=limit))
+        records = [hit[0] for hit in hits]
+    return [_episode(record) for record in records]
+
+
+async def _forget(namespace: str, id: str) -> bool:
+    return await ask(lambda core: core.delete(namespace, _KIND, id))
+
+
+async def _snapshot(namespace: str, capacity: int, limit: int, before: int) -> EpisodicSnapshot:
+    shelf = await shelf_of(namespace, _KIND)
+    records = await ask(lambda core: core.records(namespace, _KIND, before=before, limit=limit))
+    more = records[-1].num if len(records) == limit else 0
+    episodes = [_episode(record) for record in records]
+    return EpisodicSnapshot(namespace, capacity, shelf.count, shelf.trimmed, episodes, more)
+
+
+def _episode(record: Any) -> Episode:
+    return Episode(record.id, record.label, decode(record.value), moment(record.written))
