@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import os
 import threading
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -79,6 +80,14 @@ def new_id(*what: bytes) -> str:
     key = op.step_context().idempotency_key
     named = content.digest() + f"\0{uses[content.digest()]}\0{key}".encode()
     return blake2b(named, digest_size=16).hexdigest()
+
+
+def _forget_threads() -> None:
+    global _pool
+    _pool = None  # a forked child has none of them
+
+
+os.register_at_fork(after_in_child=_forget_threads)
 
 
 def _threads() -> ThreadPoolExecutor:

@@ -119,3 +119,14 @@ async def waits(ctx: Context, name: str) -> str:
     first = await ctx.call(speak, name)
     answer = await ctx.wait_for_event(f"go {name}")
     return f"{first} {answer}"
+
+
+def letters(texts: list[str]) -> list[list[float]]:
+    return [[float(text.lower().count(letter)) for letter in "aeiou nrst"] for text in texts]
+
+
+def memory() -> Any:
+    """Since store version 3."""
+    from agnt5.memory import Memory, SemanticMemory
+
+    return Memory(namespace="golden", semantic=SemanticMemory(embed=letters))

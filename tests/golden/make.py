@@ -14,6 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +46,19 @@ def record() -> None:
     if hasattr(agnt5.Run, "fork"):
         started[0].fork(outputs={"weigh#2": flows.Parcel("jug", 9.0)}, run_id="g_fork").result(30)
         started[1].rerun(run_id="g_rerun").result(30)
+
+
+async def remember() -> None:
+    """Every kind of memory, outside of runs: since store version 3."""
+    memory = flows.memory()
+    for n in range(3):
+        await memory.working.store(f"key {n}", flows.Parcel("cup", 0.5, (str(n),)))
+        await memory.episodic.remember("delivery", {"street": "Kirchgasse", "n": n})
+    await memory.semantic.add("Ada lives in Lyon", {"since": 2019})
+    await memory.semantic.add("Bob lives in Oslo")
+    await memory.semantic.forget("Bob lives in Oslo")
+    await memory.procedural.learn("deliver", ["ring", "wait"])
+    await memory.procedural.reinforce("deliver", True)
 
 
 def until(done: Callable[[], bool]) -> None:
@@ -93,6 +107,8 @@ if __name__ == "__main__":
     if sys.argv[1] == "--record":
         agnt5.configure(home=sys.argv[2])
         record()
+        if find_spec("agnt5.memory") is not None:
+            asyncio.run(remember())
         (Path(sys.argv[2]) / "told.json").write_text(json.dumps(told(), indent=1))
         journal: Any = agnt5.get_run("g_nested").journal
         if hasattr(journal, "save"):

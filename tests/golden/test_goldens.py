@@ -17,7 +17,7 @@ import agnt5
 from agnt5 import Status
 from agnt5.cli import main
 from golden import flows
-from golden.make import HOME, told
+from golden.make import HOME, remember, told
 
 ROOT = Path(__file__).parents[2]
 STORES = sorted(HOME.glob("store-*.db"))
@@ -101,6 +101,22 @@ def test_its_runs_are_forked_and_rerun(golden: list[dict[str, Any]]) -> None:
     fork = run.fork(outputs={"weigh#2": flows.Parcel("jug", 9.0)})
     assert fork.result(30)[1] == flows.Parcel("jug", 9.0)
     assert run.rerun().result(30) == run.result(10)
+
+
+async def test_its_memory_is_there_and_goes_on(golden: list[dict[str, Any]], request: pytest.FixtureRequest) -> None:
+    memory = flows.memory()
+    if request.node.callspec.id != "store-1" and request.node.callspec.id != "store-2":  # those had none
+        assert await memory.working.keys() == ["key 0", "key 1", "key 2"]
+        assert await memory.working.get("key 1") == flows.Parcel("cup", 0.5, ("1",))
+        assert [one.data["n"] for one in await memory.episodic.recall(query="kirchgasse")] == [2, 1, 0]
+        (fact,) = await memory.semantic.search("who is in Lyon", k=2)
+        assert (fact.text, fact.data) == ("Ada lives in Lyon", {"since": 2019})
+        assert fact.similarity is not None
+        (procedure,) = await memory.procedural.recall("deliver a parcel")
+        assert (procedure.steps, procedure.successes) == (["ring", "wait"], 1)
+    await remember()
+    assert (await memory.episodic.recall(query="kirchgasse", limit=1))[0].data["n"] == 2
+    assert (await memory.procedural.reinforce("deliver", False)).failures == 1
 
 
 def test_looking_at_an_old_store_brings_it_up_to_date(

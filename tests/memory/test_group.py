@@ -63,7 +63,7 @@ async def test_a_group_takes_kinds_that_were_set_up_otherwise() -> None:
 async def test_deleting_and_pruning_runs_leave_memory_alone() -> None:
     memory = Memory(namespace="ada")
 
-    @flow
+    @flow(name="memory.group.learns")
     async def learns(ctx: agnt5.Context) -> None:
         await fill(memory, "tea")
 
