@@ -199,7 +199,8 @@ class Memory:
         capacity: int = 0,
         expect: int = -1,
     ) -> bool:
-        """Put a record in place of the one with its id, and take off what was used longest ago beyond `capacity` (0: none).
+        """Put a record in place of the one with its id, and take off what was used longest ago beyond `capacity` (0: no
+        limit), at most 250 at once.
 
         `expect`: only if the record there has this revision (0: only if there is none); False when not. `text` is what it
         is found by. ConfigurationError when another embedder filled the shelf, SerializationError for more than 1 MiB.
@@ -544,5 +545,5 @@ def visit(directory: str, request: str, timeout_us: int = 5_000_000) -> str:
     """Send one JSON request to the owner of a store through its socket, or, when nobody owns it, own it for the moment of the request. Returns the JSON answer; raises what the owner raised.
 
     Requests: {"do": "event", "name", "payload" (base64), "run_id", "event_id" (or "new_event_id")}, {"do": "cancel"|"pause"|"delete", "run_id"},
-    {"do": "resume", "run_id"}, {"do": "prune", "before"}, {"do": "ping"}.
+    {"do": "resume", "run_id"}, {"do": "prune", "before"}, {"do": "ping"}. `Memory` writes its own ("memory").
     """

@@ -9,6 +9,8 @@ use crate::request::Reply;
 
 /// Bytes of one value. Memory is for what an agent says and knows, not for files.
 pub const LARGEST_VALUE: usize = 1 << 20;
+/// Records that go in one transaction: all runs of the store wait for it.
+const PAGE: u32 = 250;
 /// Numbers of one vector.
 const LONGEST_VECTOR: usize = 8_192;
 
@@ -40,7 +42,7 @@ pub enum MemoryChange {
     Use { namespace: String, kind: String, id: String },
     /// `Changed`: whether it was there.
     Delete { namespace: String, kind: String, id: String },
-    /// `Count` of what went. Another embedder may fill the shelf afterwards.
+    /// `Count` of what went, a page: asked until it is 0. Another embedder may fill the shelf afterwards.
     Clear { namespace: String, kind: String },
 }
 
@@ -68,7 +70,7 @@ impl<S: Store> Engine<S> {
                 let Some(shelf) = self.store.shelf(&namespace, &kind)? else {
                     return Ok(Reply::Count(0));
                 };
-                let count = self.store.clear_shelf(shelf.num)?;
+                let count = self.store.clear_shelf(shelf.num, PAGE)?;
                 self.dirty = true;
                 Ok(Reply::Count(count))
             }
@@ -88,6 +90,7 @@ impl<S: Store> Engine<S> {
             }
         }
         let vector = unit(&put.vector);
+        let held = shelf.as_ref().map_or(0, |shelf| shelf.count);
         let num = self.shelf_for(shelf, &put, vector.as_ref().map_or(0, Vec::len))?;
         let record = NewRecord {
             id: put.id,
@@ -99,7 +102,8 @@ impl<S: Store> Engine<S> {
         };
         self.store.put_record(num, &record)?;
         if put.capacity > 0 {
-            self.store.trim_records(num, put.capacity)?;
+            // A bound that is far lower than it was is reached by several puts.
+            self.store.trim_records(num, put.capacity.max(held.saturating_sub(PAGE.into())))?;
         }
         self.dirty = true;
         Ok(Reply::Changed(true))

@@ -180,10 +180,12 @@ impl PyMemory {
     }
 
     fn clear(&self, py: Python<'_>, namespace: String, kind: String) -> PyResult<u64> {
-        match self.change(py, MemoryChange::Clear { namespace, kind })? {
-            Reply::Count(count) => Ok(count),
-            _ => Ok(0),
+        let change = MemoryChange::Clear { namespace, kind };
+        let mut all = 0;
+        while let Reply::Count(count @ 1..) = self.change(py, change.clone())? {
+            all += count;
         }
+        Ok(all)
     }
 
     fn shelf(&self, py: Python<'_>, namespace: &str, kind: &str) -> PyResult<String> {

@@ -312,8 +312,8 @@ impl<S: Store> Store for FaultyStore<S> {
         self.change(|store| store.trim_records(shelf, capacity))
     }
 
-    fn clear_shelf(&mut self, shelf: ShelfNum) -> Result<u64> {
-        self.change(|store| store.clear_shelf(shelf))
+    fn clear_shelf(&mut self, shelf: ShelfNum, limit: u32) -> Result<u64> {
+        self.change(|store| store.clear_shelf(shelf, limit))
     }
 
     fn child_count(&self, run: RunNum) -> Result<u64> {

@@ -219,8 +219,9 @@ pub trait Store: Read + Send {
     fn delete_record(&mut self, shelf: ShelfNum, id: &str) -> Result<bool>;
     /// Takes off what was used longest ago until `capacity` are left; how many went.
     fn trim_records(&mut self, shelf: ShelfNum, capacity: u64) -> Result<u64>;
-    /// Takes everything off, and forgets what made its vectors; how many went.
-    fn clear_shelf(&mut self, shelf: ShelfNum) -> Result<u64>;
+    /// Takes up to `limit` records off, oldest first; how many went. An empty shelf forgets what made its vectors, and how
+    /// many were trimmed.
+    fn clear_shelf(&mut self, shelf: ShelfNum, limit: u32) -> Result<u64>;
 
     /// Counts the runs whose parent is this run.
     fn child_count(&self, run: RunNum) -> Result<u64>;

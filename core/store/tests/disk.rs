@@ -293,7 +293,7 @@ fn what_is_forgotten_is_gone_from_every_file_and_from_the_index_of_words() {
         store.put_record(shelf, &new).unwrap();
     });
     assert!(traces() > 0);
-    within(&mut store, |store| assert_eq!(store.clear_shelf(shelf).unwrap(), 2));
+    within(&mut store, |store| assert_eq!(store.clear_shelf(shelf, 9).unwrap(), 2));
     assert_eq!(traces(), 0, "cleared");
     drop(store);
     assert_eq!(SqliteReader::open(&dir).unwrap().health().unwrap().quick_check, "ok");

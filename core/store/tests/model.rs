@@ -28,7 +28,7 @@ enum Op {
     UseRecord { shelf: i64, id: u8 },
     DeleteRecord { shelf: i64, id: u8 },
     TrimRecords { shelf: i64, capacity: u64 },
-    ClearShelf { shelf: i64 },
+    ClearShelf { shelf: i64, limit: u32 },
     Commit,
     Rollback,
 }
@@ -74,7 +74,7 @@ fn op() -> impl Strategy<Value = Op> {
         2 => (1..4i64, 0..6u8).prop_map(|(shelf, id)| Op::UseRecord { shelf, id }),
         1 => (1..4i64, 0..6u8).prop_map(|(shelf, id)| Op::DeleteRecord { shelf, id }),
         1 => (1..4i64, 0..4u64).prop_map(|(shelf, capacity)| Op::TrimRecords { shelf, capacity }),
-        1 => (1..4i64).prop_map(|shelf| Op::ClearShelf { shelf }),
+        1 => (1..4i64, 0..4u32).prop_map(|(shelf, limit)| Op::ClearShelf { shelf, limit }),
         3 => Just(Op::Commit),
         1 => Just(Op::Rollback),
     ]
@@ -142,7 +142,7 @@ fn apply<S: Store>(store: &mut S, op: &Op) -> Result<String> {
         Op::TrimRecords { shelf, capacity } => {
             store.trim_records(shelf, capacity).map(|count| count.to_string())
         }
-        Op::ClearShelf { shelf } => store.clear_shelf(shelf).map(|count| count.to_string()),
+        Op::ClearShelf { shelf, limit } => store.clear_shelf(shelf, limit).map(|count| count.to_string()),
         Op::Commit => {
             store.commit()?;
             store.begin().map(done)

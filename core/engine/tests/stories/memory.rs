@@ -60,6 +60,23 @@ fn a_full_shelf_loses_what_was_used_longest_ago_in_the_same_transaction() {
 }
 
 #[test]
+fn a_much_lower_bound_and_a_clear_take_several_short_transactions() {
+    let mut desk = Desk::new();
+    for number in 0..600 {
+        ask(&mut desk, MemoryChange::Put(put(&number.to_string()))).unwrap();
+    }
+    let mut counts = Vec::new();
+    for _ in 0..3 {
+        ask(&mut desk, MemoryChange::Put(Remember { capacity: 300, ..put("last") })).unwrap();
+        counts.push(count(&desk));
+    }
+    assert_eq!(counts, [350, 300, 300]);
+    let clear = MemoryChange::Clear { namespace: "ada".into(), kind: "semantic".into() };
+    let gone: Vec<_> = (0..3).map(|_| ask(&mut desk, clear.clone()).unwrap()).collect();
+    assert_eq!(gone, [250, 50, 0].map(Reply::Count));
+}
+
+#[test]
 fn vectors_of_two_makers_never_share_a_shelf() {
     let mut desk = Desk::new();
     let made = |id: &str, by: &str, vector: &[f32]| {

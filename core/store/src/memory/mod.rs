@@ -289,18 +289,19 @@ impl Store for MemoryStore {
         Ok(oldest.len() as u64)
     }
 
-    fn clear_shelf(&mut self, shelf: ShelfNum) -> Result<u64> {
+    fn clear_shelf(&mut self, shelf: ShelfNum, limit: u32) -> Result<u64> {
         self.within()?;
-        let Some(on) = self.tables.shelves.get(&shelf) else {
+        if !self.tables.shelves.contains_key(&shelf) {
             return Ok(0);
-        };
-        let count = on.count;
-        let empty = Shelf { embedder: String::new(), dimension: 0, count: 0, trimmed: 0, ..on.clone() };
-        for num in self.least_used(shelf, count) {
-            self.apply(Undo::Record(num, None));
         }
-        self.apply(Undo::Shelf(shelf, Some(empty)));
-        Ok(count)
+        let oldest: Vec<RecordNum> = self.on_shelf(shelf).take(limit as usize).map(|one| one.num).collect();
+        self.unshelve(shelf, &oldest, 0)?;
+        let on = self.known_shelf(shelf)?;
+        if on.count == 0 {
+            let empty = Shelf { embedder: String::new(), dimension: 0, trimmed: 0, ..on };
+            self.apply(Undo::Shelf(shelf, Some(empty)));
+        }
+        Ok(oldest.len() as u64)
     }
 
     fn child_count(&self, run: RunNum) -> Result<u64> {

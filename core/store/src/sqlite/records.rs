@@ -308,15 +308,22 @@ pub(super) fn trim_records(conn: &Connection, shelf: ShelfNum, capacity: u64) ->
     Ok(oldest.len() as u64)
 }
 
-pub(super) fn clear_shelf(conn: &Connection, shelf: ShelfNum) -> Result<u64> {
+pub(super) fn clear_shelf(conn: &Connection, shelf: ShelfNum, limit: u32) -> Result<u64> {
     let (first, last) = numbers(shelf);
+    let sql = "SELECT num FROM records WHERE num BETWEEN ?1 AND ?2 ORDER BY num LIMIT 1 OFFSET ?3";
+    let until: Option<RecordNum> =
+        conn.prepare_cached(sql)?.query_row(params![first, last, limit], |row| row.get(0)).optional()?;
+    let last = until.map_or(last, |until| until - 1);
     let sql = "INSERT INTO records_words (records_words, rowid, shelf, words)
                  SELECT 'delete', num, shelf, words FROM records WHERE num BETWEEN ?1 AND ?2 AND words != ''";
     conn.prepare_cached(sql)?.execute([first, last])?;
     conn.prepare_cached("DELETE FROM vectors WHERE num BETWEEN ?1 AND ?2")?.execute([first, last])?;
-    let count =
-        conn.prepare_cached("DELETE FROM records WHERE num BETWEEN ?1 AND ?2")?.execute([first, last])?;
-    let sql = "UPDATE shelves SET embedder = '', dimension = 0, count = 0, trimmed = 0 WHERE num = ?1";
+    let count = conn
+        .prepare_cached("DELETE FROM records WHERE num BETWEEN ?1 AND ?2")?
+        .execute([first, last])? as u64;
+    conn.prepare_cached("UPDATE shelves SET count = count - ?2 WHERE num = ?1")?
+        .execute([shelf, int(count)])?;
+    let sql = "UPDATE shelves SET embedder = '', dimension = 0, trimmed = 0 WHERE num = ?1 AND count = 0";
     conn.prepare_cached(sql)?.execute([shelf])?;
-    Ok(count as u64)
+    Ok(count)
 }

@@ -195,8 +195,8 @@ impl Store for SqliteStore {
         self.change(|conn| records::trim_records(conn, shelf, capacity))
     }
 
-    fn clear_shelf(&mut self, shelf: ShelfNum) -> Result<u64> {
-        let count = self.change(|conn| records::clear_shelf(conn, shelf))?;
+    fn clear_shelf(&mut self, shelf: ShelfNum, limit: u32) -> Result<u64> {
+        let count = self.change(|conn| records::clear_shelf(conn, shelf, limit))?;
         self.deleted |= count > 0;
         Ok(count)
     }

@@ -69,7 +69,7 @@ pub fn shelves_are_apart(mut store: impl Store) {
     assert_eq!(found(mine).unwrap()[0].record.num, store.record(mine, "a").unwrap().unwrap().num);
     assert_eq!(found(theirs).unwrap().len(), 1);
     assert_eq!(found(empty).unwrap(), []);
-    within(&mut store, |store| assert_eq!(store.clear_shelf(mine).unwrap(), 1));
+    within(&mut store, |store| assert_eq!(store.clear_shelf(mine, 9).unwrap(), 1));
     assert_eq!(store.record(mine, "a").unwrap(), None);
     assert!(store.record(theirs, "a").unwrap().is_some());
 }
@@ -186,8 +186,17 @@ pub fn deleted_records_are_not_found_and_their_numbers_never_used_again(mut stor
     within(&mut store, |store| {
         assert!(store.delete_record(shelf, "c").unwrap());
         assert!(!store.delete_record(shelf, "c").unwrap());
-        assert_eq!(store.clear_shelf(shelf).unwrap(), 2);
-        assert_eq!(store.clear_shelf(shelf + 1).unwrap(), 0);
+        store.trim_records(shelf, 1).unwrap();
+        assert_eq!(store.shelf("ada", "semantic").unwrap().unwrap().trimmed, 1);
+        store.put_record(shelf, &record("d")).unwrap();
+        store.put_shelf("ada", "semantic", "maker", 2).unwrap();
+        assert_eq!(store.clear_shelf(shelf, 1).unwrap(), 1);
+        assert_eq!(store.record(shelf, "b").unwrap(), None, "the oldest first");
+        assert_eq!(store.shelf("ada", "semantic").unwrap().unwrap().dimension, 2);
+        assert_eq!(store.clear_shelf(shelf, 9).unwrap(), 1);
+        let empty = store.shelf("ada", "semantic").unwrap().unwrap();
+        assert_eq!((empty.embedder.as_str(), empty.count, empty.trimmed), ("", 0, 0));
+        assert_eq!(store.clear_shelf(shelf + 1, 9).unwrap(), 0);
         store.put_record(shelf, &NewRecord { words: "tea".into(), ..record("c") }).unwrap();
     });
     let query = RecordQuery { shelf, words: vec!["tea".into()], limit: 9, ..RecordQuery::default() };
@@ -208,7 +217,7 @@ pub fn a_rollback_takes_records_back(mut store: impl Store) {
     store.use_record(shelf, "b").unwrap();
     store.trim_records(shelf, 2).unwrap();
     store.put_shelf("eve", "working", "", 0).unwrap();
-    store.clear_shelf(shelf).unwrap();
+    store.clear_shelf(shelf, 9).unwrap();
     store.rollback();
     assert_eq!(
         (store.shelves().unwrap(), store.search(&query("tea")).unwrap(), by_use(&store, shelf)),
