@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -47,12 +48,11 @@ class EpisodicMemory(Namespaced):
 
     def __init__(self, namespace: str | None = None, *, capacity: int = 10_000) -> None:
         super().__init__(namespace, capacity)
+        self._remember = _remembering(capacity)
 
     async def remember(self, kind: str, data: Any) -> str:
         """Remember that this happened now; the episode's id. A step that runs again does not remember it twice."""
-        return await operate(
-            "memory.episodic.remember", _remember, self.namespace, self.capacity, checked("A kind", kind), data
-        )
+        return await operate("memory.episodic.remember", self._remember, self.namespace, checked("A kind", kind), data)
 
     async def recall(
         self,
@@ -75,17 +75,21 @@ class EpisodicMemory(Namespaced):
 
     async def snapshot(self, limit: int = 100, before: int = 0) -> EpisodicSnapshot:
         """A page of the timeline and counts. `before`: `next` of the page before."""
-        return await operate(
-            "memory.episodic.snapshot", _snapshot, self.namespace, self.capacity, limited("limit", limit), before
+        shown = await operate("memory.episodic.snapshot", _snapshot, self.namespace, limited("limit", limit), before)
+        return replace(shown, capacity=self.capacity)
+
+
+def _remembering(capacity: int) -> Callable[..., Awaitable[str]]:
+    async def remember(namespace: str, kind: str, data: Any) -> str:
+        value = encode(data, root=f"memory[{kind!r}]")
+        id = new_id(_KIND.encode(), namespace.encode(), kind.encode(), value)
+        text = f"{fold(kind)} {text_in(value)}"
+        await ask(
+            lambda core: core.put(namespace, _KIND, id, value, label=kind, text=text, capacity=capacity, expect=0)
         )
+        return id
 
-
-async def _remember(namespace: str, capacity: int, kind: str, data: Any) -> str:
-    value = encode(data, root=f"memory[{kind!r}]")
-    id = new_id(_KIND.encode(), namespace.encode(), kind.encode(), value)
-    text = f"{fold(kind)} {text_in(value)}"
-    await ask(lambda core: core.put(namespace, _KIND, id, value, label=kind, text=text, capacity=capacity, expect=0))
-    return id
+    return remember
 
 
 async def _recall(
@@ -106,12 +110,12 @@ async def _forget(namespace: str, id: str) -> bool:
     return await ask(lambda core: core.delete(namespace, _KIND, id))
 
 
-async def _snapshot(namespace: str, capacity: int, limit: int, before: int) -> EpisodicSnapshot:
+async def _snapshot(namespace: str, limit: int, before: int) -> EpisodicSnapshot:
     shelf = await shelf_of(namespace, _KIND)
     records = await ask(lambda core: core.records(namespace, _KIND, before=before, limit=limit))
     more = records[-1].num if len(records) == limit else 0
     episodes = [_episode(record) for record in records]
-    return EpisodicSnapshot(namespace, capacity, shelf.count, shelf.trimmed, episodes, more)
+    return EpisodicSnapshot(namespace, 0, shelf.count, shelf.trimmed, episodes, more)
 
 
 def _episode(record: Any) -> Episode:

@@ -1,6 +1,7 @@
 """How an operation of a memory is carried out: recorded inside a run, at once elsewhere, and always off the event loop.
 
-Bodies of operations are plain functions of plain values, so that they can be steps. They must never look at a memory
+Bodies of operations are functions of plain values, so that they can be steps; what only sets a memory up (its bound,
+what makes its vectors) is closed over, so that changing it changes no command. Bodies must never look at a memory
 object: in a rerun, what they do is known by their code and arguments alone.
 """
 

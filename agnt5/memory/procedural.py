@@ -5,7 +5,8 @@ Successes and failures are counted with the procedure itself, which is replaced 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -65,12 +66,11 @@ class ProceduralMemory(Namespaced):
 
     def __init__(self, namespace: str | None = None, *, capacity: int = 1000) -> None:
         super().__init__(namespace, capacity)
+        self._learn = _learning(capacity)
 
     async def learn(self, name: str, steps: Any) -> None:
         """Keep how `name` is done, in place of what was known; its counts stay."""
-        await operate(
-            "memory.procedural.learn", _learn, self.namespace, self.capacity, checked("A procedure", name), steps
-        )
+        await operate("memory.procedural.learn", self._learn, self.namespace, checked("A procedure", name), steps)
 
     async def recall(self, task: str, limit: int = 5) -> list[Procedure]:
         """Procedures whose name or steps share words with the task, the most successful first."""
@@ -91,24 +91,26 @@ class ProceduralMemory(Namespaced):
 
     async def snapshot(self, limit: int = 1000) -> ProceduralSnapshot:
         """The procedures with their counts."""
-        return await operate(
-            "memory.procedural.snapshot", _snapshot, self.namespace, self.capacity, limited("limit", limit)
-        )
+        shown = await operate("memory.procedural.snapshot", _snapshot, self.namespace, limited("limit", limit))
+        return replace(shown, capacity=self.capacity)
 
 
-async def _learn(namespace: str, capacity: int, name: str, steps: Any) -> None:
-    text = f"{fold(name)} {text_in(encode(steps, root=f'memory[{name!r}]'))}"
+def _learning(capacity: int) -> Callable[..., Awaitable[None]]:
+    async def learn(namespace: str, name: str, steps: Any) -> None:
+        text = f"{fold(name)} {text_in(encode(steps, root=f'memory[{name!r}]'))}"
 
-    def work(core: Any) -> None:
-        while True:  # each turn that is lost was won by somebody else
-            found = core.get(namespace, _KIND, name)
-            held: dict[str, Any] = _NEW if found is None else decode(found.value)
-            value = encode({**held, "steps": steps})
-            expect = 0 if found is None else found.revision
-            if core.put(namespace, _KIND, name, value, text=text, capacity=capacity, expect=expect):
-                return
+        def work(core: Any) -> None:
+            while True:  # each turn that is lost was won by somebody else
+                found = core.get(namespace, _KIND, name)
+                held: dict[str, Any] = _NEW if found is None else decode(found.value)
+                value = encode({**held, "steps": steps})
+                expect = 0 if found is None else found.revision
+                if core.put(namespace, _KIND, name, value, text=text, capacity=capacity, expect=expect):
+                    return
 
-    await ask(work)
+        await ask(work)
+
+    return learn
 
 
 async def _reinforce(namespace: str, name: str, success: bool) -> Procedure:
@@ -148,12 +150,10 @@ async def _forget(namespace: str, name: str) -> bool:
     return await ask(lambda core: core.delete(namespace, _KIND, name))
 
 
-async def _snapshot(namespace: str, capacity: int, limit: int) -> ProceduralSnapshot:
+async def _snapshot(namespace: str, limit: int) -> ProceduralSnapshot:
     shelf = await shelf_of(namespace, _KIND)
     records = await ask(lambda core: core.records(namespace, _KIND, by_use=True, limit=limit))
-    return ProceduralSnapshot(
-        namespace, capacity, shelf.count, shelf.trimmed, [_procedure(record) for record in records]
-    )
+    return ProceduralSnapshot(namespace, 0, shelf.count, shelf.trimmed, [_procedure(record) for record in records])
 
 
 _NEW: dict[str, Any] = {"steps": None, "successes": 0, "failures": 0, "marks": []}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import blake2b
 from typing import Any
@@ -67,11 +67,11 @@ class SemanticMemory(Namespaced):
 
     def __init__(self, namespace: str | None = None, embed: Embed = LOCAL, *, capacity: int = 50_000) -> None:
         super().__init__(namespace, capacity)
-        self._add, self._search = _bodies(checked_embed(embed))
+        self._add, self._search = _bodies(checked_embed(embed), capacity)
 
     async def add(self, text: str, data: Any = None) -> str:
         """Keep a fact; its id. The same text again replaces what was kept with it."""
-        return await operate("memory.semantic.add", self._add, self.namespace, self.capacity, _fact(text), data)
+        return await operate("memory.semantic.add", self._add, self.namespace, _fact(text), data)
 
     async def search(self, query: str, k: int = 5) -> list[Fact]:
         """The `k` best matches, best first."""
@@ -83,15 +83,14 @@ class SemanticMemory(Namespaced):
 
     async def snapshot(self, limit: int = 1000, before: int = 0) -> SemanticSnapshot:
         """A page of facts with their vectors, and counts. `before`: `next` of the page before."""
-        return await operate(
-            "memory.semantic.snapshot", _snapshot, self.namespace, self.capacity, limited("limit", limit), before
-        )
+        shown = await operate("memory.semantic.snapshot", _snapshot, self.namespace, limited("limit", limit), before)
+        return replace(shown, capacity=self.capacity)
 
 
-def _bodies(embed: Any) -> tuple[Callable[..., Awaitable[str]], Callable[..., Awaitable[list[Fact]]]]:
+def _bodies(embed: Any, capacity: int) -> tuple[Callable[..., Awaitable[str]], Callable[..., Awaitable[list[Fact]]]]:
     """What adds and what searches, with vectors made by `embed`, which as a function is part of their code."""
 
-    async def add(namespace: str, capacity: int, text: str, data: Any) -> str:
+    async def add(namespace: str, text: str, data: Any) -> str:
         id = _id(text)
         value = encode([text, data], root=f"memory[{text[:40]!r}]")
         (vector,) = await vectors_of(embed, [text])
@@ -118,12 +117,12 @@ async def _forget(namespace: str, fact: str) -> bool:
     return await ask(lambda core: core.delete(namespace, _KIND, fact) or core.delete(namespace, _KIND, _id(fact)))
 
 
-async def _snapshot(namespace: str, capacity: int, limit: int, before: int) -> SemanticSnapshot:
+async def _snapshot(namespace: str, limit: int, before: int) -> SemanticSnapshot:
     shelf = await shelf_of(namespace, _KIND)
     records = await ask(lambda core: core.records(namespace, _KIND, before=before, limit=limit, vectors=True))
     return SemanticSnapshot(
         namespace,
-        capacity,
+        0,
         shelf.count,
         shelf.trimmed,
         shelf.embedder,

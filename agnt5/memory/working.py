@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -47,10 +48,11 @@ class WorkingMemory(Namespaced):
 
     def __init__(self, capacity: int = 1000, namespace: str | None = None) -> None:
         super().__init__(namespace, capacity)
+        self._store = _storing(capacity)
 
     async def store(self, key: str, value: Any) -> None:
         """Keep `value` under `key`, in place of what was there. SerializationError when it cannot be recorded."""
-        await operate("memory.working.store", _store, self.namespace, self.capacity, _key(key), value)
+        await operate("memory.working.store", self._store, self.namespace, _key(key), value)
 
     async def get(self, key: str, default: Any = None) -> Any:
         """The value under `key`, which is now the one used last; `default` when there is none."""
@@ -66,14 +68,16 @@ class WorkingMemory(Namespaced):
 
     async def snapshot(self, limit: int = _PAGE) -> WorkingSnapshot:
         """The entries used last, up to `limit`, and counts. Looking is no use."""
-        return await operate(
-            "memory.working.snapshot", _snapshot, self.namespace, self.capacity, limited("limit", limit)
-        )
+        shown = await operate("memory.working.snapshot", _snapshot, self.namespace, limited("limit", limit))
+        return replace(shown, capacity=self.capacity)
 
 
-async def _store(namespace: str, capacity: int, key: str, value: Any) -> None:
-    data = encode(value, root=f"memory[{key!r}]")
-    await ask(lambda core: core.put(namespace, _KIND, key, data, capacity=capacity))
+def _storing(capacity: int) -> Callable[..., Awaitable[None]]:
+    async def store(namespace: str, key: str, value: Any) -> None:
+        data = encode(value, root=f"memory[{key!r}]")
+        await ask(lambda core: core.put(namespace, _KIND, key, data, capacity=capacity))
+
+    return store
 
 
 async def _get(namespace: str, key: str, default: Any) -> Any:
@@ -104,11 +108,11 @@ async def _keys(namespace: str) -> list[str]:
     return await ask(work)
 
 
-async def _snapshot(namespace: str, capacity: int, limit: int) -> WorkingSnapshot:
+async def _snapshot(namespace: str, limit: int) -> WorkingSnapshot:
     shelf = await shelf_of(namespace, _KIND)
     records = await ask(lambda core: core.records(namespace, _KIND, by_use=True, limit=limit))
     entries = [WorkingEntry(one.id, decode(one.value), moment(one.written)) for one in records]
-    return WorkingSnapshot(namespace, capacity, shelf.count, shelf.trimmed, entries)
+    return WorkingSnapshot(namespace, 0, shelf.count, shelf.trimmed, entries)
 
 
 def _key(key: str) -> str:

@@ -45,7 +45,7 @@ async def test_every_operation_of_a_flow_is_a_step_and_a_replay_touches_nothing(
     run = learns.start("tea")
     live = await run
     assert [entry.path for entry in run.journal] == NAMES
-    assert run.journal[0].input.args == ("ada", 1000, "word", "tea")
+    assert run.journal[0].input.args == ("ada", "word", "tea")
     await memory.clear()
     with run.replay() as replay:
         replay.run_to_end()
@@ -83,6 +83,24 @@ async def test_a_rerun_takes_over_what_memory_answered() -> None:
     assert await rerun == await run
     assert len(rerun.reused) == len(NAMES)
     assert await memory.working.keys() == []
+
+
+async def test_another_bound_or_embedder_is_no_other_command() -> None:
+    set_up = Memory(WorkingMemory(capacity=5), semantic=SemanticMemory(embed=None), namespace="ada")
+
+    @flow(name="memory.set up")
+    async def notes(ctx: Context) -> str:
+        await set_up.working.store("a", 1)
+        return await set_up.semantic.add("a fact")
+
+    run = notes.start()
+    await run
+    set_up = Memory(WorkingMemory(capacity=6), semantic=SemanticMemory(embed=lambda texts: [[1.0]]), namespace="ada")
+    with run.replay(code=notes) as replay:
+        assert replay.run_to_end().divergence is None
+    rerun = run.rerun()
+    await rerun
+    assert list(rerun.reused) == [], "what they would do is another thing"
 
 
 async def test_a_function_remembers_what_it_recorded_when_it_is_tried_again() -> None:
