@@ -145,9 +145,11 @@ class Agent:
 
     def memory_of(self, session: str | None) -> Memory:
         """Where this agent remembers, for one session."""
-        from agnt5.memory import Memory
+        from agnt5.memory import AUTO, Memory, SemanticMemory
 
-        own = Memory(namespace=f"agent/{self.name}") if isinstance(self.memory, bool | None) else self.memory
+        own = self.memory
+        if own is None or isinstance(own, bool):
+            own = Memory(semantic=SemanticMemory(embed=AUTO), namespace=f"agent/{self.name}")
         return own if session is None else own.within(session)
 
     @property

@@ -14,7 +14,7 @@ shared world state like that of any step: a fork does not roll it back, and dele
 
 from __future__ import annotations
 
-from agnt5.memory.embedding import LOCAL
+from agnt5.memory.embedding import AUTO, LOCAL
 from agnt5.memory.episodic import Episode, EpisodicMemory, EpisodicSnapshot
 from agnt5.memory.group import Memory
 from agnt5.memory.namespace import Shelf, namespaces
@@ -23,6 +23,7 @@ from agnt5.memory.semantic import Fact, SemanticMemory, SemanticSnapshot
 from agnt5.memory.working import WorkingEntry, WorkingMemory, WorkingSnapshot
 
 __all__ = [
+    "AUTO",
     "LOCAL",
     "Episode",
     "EpisodicMemory",

@@ -10,6 +10,7 @@ import inspect
 import math
 import sys
 import threading
+import time
 from array import array
 from collections.abc import Awaitable, Callable, Sequence
 from importlib.util import find_spec
@@ -17,10 +18,16 @@ from pathlib import Path
 from typing import Any, Protocol, runtime_checkable
 
 from agnt5.errors import ConfigurationError
+from agnt5.execution.current import current
+from agnt5.execution.ops import Op
+from agnt5.llm.types import Embedded
 from agnt5.memory.operation import on_thread
 
 LOCAL = "local"
 """`embed=LOCAL`: offline, 256 numbers a text."""
+
+AUTO = "auto"
+"""`embed=AUTO`: as LOCAL where that is installed, words only where it is not."""
 
 _LOCAL_NAME = "wordllama l2_supercat 256"
 _INSTALL = (
@@ -45,36 +52,36 @@ Embed = str | EmbedFunction | Embeds | None
 
 def checked_embed(source: Any) -> Any:
     """The argument `embed=`, or a ConfigurationError that says what it may be."""
-    if source is None or source == LOCAL or callable(source) or isinstance(source, Embeds):
+    if source is None or source in (LOCAL, AUTO) or callable(source) or isinstance(source, Embeds):
         return source
     raise ConfigurationError(
         f"embed= is a function from a list of texts to a list of vectors, a model with an `embed` method, {LOCAL!r}, "
-        f"or None to find by words only; not {source!r}."
+        f"{AUTO!r}, or None to find by words only; not {source!r}."
     )
 
 
 def name_of(source: Any) -> str:
-    """By which a namespace knows what filled it: `module:qualname`, and the model's name if it has one."""
-    if source == LOCAL:
+    """By which a namespace knows what filled it: the `name` of a model, or `module:qualname`."""
+    if source in (LOCAL, AUTO):
         return _LOCAL_NAME
+    name = getattr(source, "name", None)
+    if isinstance(name, str) and name:
+        return name
     named: Any = source
     if not hasattr(source, "__qualname__"):
         named = source.__class__
-    names = [f"{named.__module__}:{named.__qualname__}"]
-    for attribute in ("model_name", "model"):
-        model = getattr(source, attribute, None)
-        if isinstance(model, str) and model:
-            names.append(model)
-            break
-    return " ".join(names)
+    return f"{named.__module__}:{named.__qualname__}"
 
 
 async def vectors_of(source: Any, texts: list[str]) -> list[bytes]:
     """A vector for each text, as little-endian f32; b"" for a text that has none, like one without words."""
     if source is None:
         return [b""] * len(texts)
-    if source == LOCAL:
+    if source == AUTO and not installed():
+        return [b""] * len(texts)
+    if source in (LOCAL, AUTO):
         return await on_thread(lambda: _local().embed(texts))
+    began = time.monotonic()
     make: Any = source if callable(source) else source.embed
     if inspect.iscoroutinefunction(make) or inspect.iscoroutinefunction(getattr(make, "__call__", None)):  # noqa: B004
         made: Any = await make(texts)
@@ -82,10 +89,27 @@ async def vectors_of(source: Any, texts: list[str]) -> list[bytes]:
         made = await on_thread(lambda: make(texts))
         if inspect.isawaitable(made):
             made = await made
+    if isinstance(made, Embedded):
+        _note(made, time.monotonic() - began)
+        made = made.vectors
     found = list(made)
     if len(found) != len(texts):
         raise ConfigurationError(f"{name_of(source)} made {len(found)} vectors of {len(texts)} texts.")
     return [_bytes(source, vector) for vector in found]
+
+
+def installed() -> bool:
+    """Whether the local model is there."""
+    return all(find_spec(name) is not None for name in ("wordllama", "tokenizers", "safetensors", "numpy"))
+
+
+def _note(made: Embedded, seconds: float) -> None:
+    """In a step, what a provider's vectors cost is noted beside its result."""
+    from agnt5.chat import facts
+
+    step = current.get()
+    if isinstance(step, Op):
+        step.facts = facts(made, seconds, None)
 
 
 def floats(vector: bytes) -> list[float] | None:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from agnt5.codec import decode, encode
+from agnt5.codec import decode
 from agnt5.memory.namespace import Namespaced, checked, limited, moment, shelf_of
-from agnt5.memory.operation import ask, new_id, operate
+from agnt5.memory.operation import ask, new_id, operate, recorded
 from agnt5.memory.text import fold, text_in
 
 _KIND = "episodic"
@@ -81,7 +81,7 @@ class EpisodicMemory(Namespaced):
 
 def _remembering(capacity: int) -> Callable[..., Awaitable[str]]:
     async def remember(namespace: str, kind: str, data: Any) -> str:
-        value = encode(data, root=f"memory[{kind!r}]")
+        value = recorded(data, root=f"memory[{kind!r}]")
         id = new_id(_KIND.encode(), namespace.encode(), kind.encode(), value)
         text = f"{fold(kind)} {text_in(value)}"
         await ask(

@@ -6,7 +6,7 @@ from typing import TypeVar
 
 from agnt5.errors import ConfigurationError
 from agnt5.memory.episodic import EpisodicMemory
-from agnt5.memory.namespace import DEFAULT, Namespaced, checked
+from agnt5.memory.namespace import DEFAULT, Namespaced, checked, inner
 from agnt5.memory.procedural import ProceduralMemory
 from agnt5.memory.semantic import SemanticMemory
 from agnt5.memory.working import WorkingMemory
@@ -17,8 +17,8 @@ M = TypeVar("M", bound=Namespaced)
 class Memory:
     """The four kinds of memory in `namespace`: `memory.working`, `.episodic`, `.semantic`, `.procedural`.
 
-    Each may be given, to set it up otherwise; one that was given a namespace of its own keeps it. `within(namespace)`
-    is the same memory for another agent, user or session.
+    Each may be given, to set it up otherwise; one that was given a namespace of its own keeps it. `within(name)` is the
+    same memory, apart for one user or session.
     """
 
     working: WorkingMemory
@@ -45,11 +45,15 @@ class Memory:
     def namespace(self) -> str:
         return self._namespace or DEFAULT
 
-    def within(self, namespace: str) -> Memory:
-        """The same memory in this namespace, unless it was given one of its own."""
-        if self._namespace is not None:
-            return self
-        return Memory(self.working, self.episodic, self.semantic, self.procedural, namespace=namespace)
+    def within(self, name: str) -> Memory:
+        """The same memory apart for somebody, like one user's: all four kinds in the namespace `name` within theirs."""
+        return Memory(
+            self.working.within(name),
+            self.episodic.within(name),
+            self.semantic.within(name),
+            self.procedural.within(name),
+            namespace=inner(self.namespace, name),
+        )
 
     async def clear(self) -> int:
         """Forget everything of all four kinds, for good; says how much that was."""
@@ -61,7 +65,7 @@ class Memory:
             return cls(namespace=self._namespace)  # type: ignore[call-arg]
         if not isinstance(given, cls):
             raise ConfigurationError(f"{cls.kind}= of a Memory is a {cls.__name__}, not {given!r}.")
-        return given if self._namespace is None else given.within(self._namespace)
+        return given if self._namespace is None else given.or_in(self._namespace)
 
     def __repr__(self) -> str:
         return f"<Memory {self.namespace!r}>"

@@ -16,7 +16,7 @@ from agnt5.errors import ConfigurationError
 from agnt5.memory.operation import ask, operate
 
 DEFAULT = "default"
-_LONGEST = 200
+_LONGEST = 500
 _MOST = 100_000
 
 
@@ -77,12 +77,17 @@ class Namespaced:
     def namespace(self) -> str:
         return self._namespace or DEFAULT
 
-    def within(self, namespace: str) -> Self:
+    def within(self, name: str) -> Self:
+        """The same memory apart for somebody: in the namespace `name` within this one."""
+        return self._in(inner(self.namespace, name))
+
+    def or_in(self, namespace: str) -> Self:
         """The same memory in this namespace, unless it was given one of its own."""
-        if self._namespace is not None:
-            return self
+        return self if self._namespace is not None else self._in(namespace)
+
+    def _in(self, namespace: str) -> Self:
         other = copy.copy(self)
-        other._namespace = checked("A namespace", namespace)
+        other._namespace = namespace
         return other
 
     async def clear(self) -> int:
@@ -93,12 +98,17 @@ class Namespaced:
         return f"<{type(self).__name__} {self.namespace!r}, capacity {self.capacity:,}>"
 
 
+def inner(namespace: str, name: str) -> str:
+    """A namespace within another: `agent/assistant` and `ada` give `agent/assistant/ada`."""
+    return checked("A namespace", f"{namespace}/{checked('A name within a namespace', name)}")
+
+
 async def clear(namespace: str, kind: str) -> int:
     return await ask(lambda core: core.clear(namespace, kind))
 
 
 def checked(what: str, name: str) -> str:
-    """A name of 1 to 200 printable characters."""
+    """A name of 1 to 500 printable characters."""
     if not isinstance(name, str) or not 0 < len(name) <= _LONGEST or not name.isprintable():  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(f"{what} is a text of 1 to {_LONGEST} printable characters, not {name!r}.")
     return name

@@ -19,9 +19,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import uuid4
 from weakref import WeakKeyDictionary
 
-from agnt5 import runtime
+from agnt5 import config, runtime
+from agnt5.codec import encode
 from agnt5.execution.current import current
 from agnt5.execution.ops import Op
+from agnt5.secret import refuse_secrets
 
 if TYPE_CHECKING:
     from agnt5 import _core
@@ -59,6 +61,15 @@ async def ask(work: Callable[[_core.Memory], T]) -> T:
 
 async def on_thread(work: Callable[[], T]) -> T:
     return await asyncio.get_running_loop().run_in_executor(_threads(), work)
+
+
+def recorded(value: Any, root: str) -> bytes:
+    """The bytes of a value that is to be kept. SerializationError when it cannot be, or seems to hold a credential and
+    `redact="refuse"` is set."""
+    data = encode(value, root=root)
+    if config.settings().redact == "refuse":
+        refuse_secrets(data, root)
+    return data
 
 
 def new_id(*what: bytes) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 from agnt5.codec import decode, encode
 from agnt5.errors import ConfigurationError
 from agnt5.memory.namespace import Namespaced, checked, limited, moment, shelf_of
-from agnt5.memory.operation import ask, new_id, operate
+from agnt5.memory.operation import ask, new_id, operate, recorded
 from agnt5.memory.text import fold, text_in
 
 _KIND = "procedural"
@@ -97,7 +97,7 @@ class ProceduralMemory(Namespaced):
 
 def _learning(capacity: int) -> Callable[..., Awaitable[None]]:
     async def learn(namespace: str, name: str, steps: Any) -> None:
-        text = f"{fold(name)} {text_in(encode(steps, root=f'memory[{name!r}]'))}"
+        text = f"{fold(name)} {text_in(recorded(steps, f'memory[{name!r}]'))}"
 
         def work(core: Any) -> None:
             while True:  # each turn that is lost was won by somebody else

@@ -8,11 +8,11 @@ from datetime import datetime
 from hashlib import blake2b
 from typing import Any
 
-from agnt5.codec import decode, encode
+from agnt5.codec import decode
 from agnt5.errors import ConfigurationError
 from agnt5.memory.embedding import LOCAL, Embed, checked_embed, floats, name_of, vectors_of
 from agnt5.memory.namespace import Namespaced, limited, moment, shelf_of
-from agnt5.memory.operation import ask, operate
+from agnt5.memory.operation import ask, operate, recorded
 from agnt5.memory.text import LONGEST, fold
 
 _KIND = "semantic"
@@ -54,9 +54,10 @@ class SemanticMemory(Namespaced):
     """Facts: texts of at most 20,000 characters, each with data that `agnt5.codec` can record if there is some.
 
     A search ranks facts by the cosine of vectors and by words (BM25), and fuses both rankings, so it finds a paraphrase
-    as well as a rare name. `embed` makes the vectors: "local" (offline, needs `agnt5[memory]`), a sync or async
-    function from a list of texts to a list of vectors, a model with an `embed` method, or None for words only. Vectors
-    of two makers are never mixed: the first one that fills a namespace is its only one until it is cleared.
+    as well as a rare name. `embed` makes the vectors: "local" (offline, needs `agnt5[memory]`), "auto" (the same, or
+    words only where it is not installed), a sync or async function from a list of texts to a list of vectors, a model
+    with an `embed` method, or None for words only. Vectors of two makers are never mixed: the first one that fills a
+    namespace is its only one until it is cleared.
 
     It lies in the store under its namespace ("default" when none is given) and holds `capacity` facts; a search looks
     at all of them.
@@ -92,7 +93,7 @@ def _bodies(embed: Any, capacity: int) -> tuple[Callable[..., Awaitable[str]], C
 
     async def add(namespace: str, text: str, data: Any) -> str:
         id = _id(text)
-        value = encode([text, data], root=f"memory[{text[:40]!r}]")
+        value = recorded([text, data], root=f"memory[{text[:40]!r}]")
         (vector,) = await vectors_of(embed, [text])
         name = name_of(embed) if vector else ""
         words = fold(text)

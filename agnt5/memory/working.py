@@ -7,10 +7,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from agnt5.codec import decode, encode
+from agnt5.codec import decode
 from agnt5.errors import ConfigurationError
 from agnt5.memory.namespace import Namespaced, limited, moment, shelf_of
-from agnt5.memory.operation import ask, operate
+from agnt5.memory.operation import ask, operate, recorded
 
 _KIND = "working"
 _LONGEST_KEY = 500
@@ -74,7 +74,7 @@ class WorkingMemory(Namespaced):
 
 def _storing(capacity: int) -> Callable[..., Awaitable[None]]:
     async def store(namespace: str, key: str, value: Any) -> None:
-        data = encode(value, root=f"memory[{key!r}]")
+        data = recorded(value, root=f"memory[{key!r}]")
         await ask(lambda core: core.put(namespace, _KIND, key, data, capacity=capacity))
 
     return store

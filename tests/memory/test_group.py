@@ -52,10 +52,11 @@ async def test_a_group_takes_kinds_that_were_set_up_otherwise() -> None:
     assert memory.procedural.capacity == 9
     assert [memory.working.namespace, memory.semantic.namespace] == ["ada", "ada"]
     assert memory.episodic.namespace == "shared", "it was given one of its own"
-    assert memory.within("bob") is memory
     assert (Memory().namespace, Memory().working.namespace) == ("default", "default")
-    other = Memory(working=WorkingMemory(capacity=2)).within("bob")
-    assert (other.namespace, other.working.namespace, other.working.capacity) == ("bob", "bob", 2)
+    inner = memory.within("bob")
+    assert (inner.namespace, inner.working.namespace, inner.working.capacity) == ("ada/bob", "ada/bob", 2)
+    assert inner.episodic.namespace == "shared/bob", "apart, whatever was given"
+    assert WorkingMemory().within("x").within("y").namespace == "default/x/y"
     with pytest.raises(ConfigurationError, match="working= of a Memory is a WorkingMemory"):
         Memory(working=EpisodicMemory())  # type: ignore[arg-type]
 

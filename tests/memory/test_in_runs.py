@@ -201,6 +201,24 @@ async def test_secrets_are_kept_by_name() -> None:
             assert b"canary-value-4711" not in file.read_bytes()
 
 
+@pytest.mark.parametrize("inside", [True, False])
+async def test_credentials_are_refused_where_that_is_wanted(inside: bool) -> None:
+    agnt5.configure(redact="refuse")
+    try:
+        key = {"key": "sk-ant-api03-" + "a1B2" * 20}
+
+        @flow(name="memory.leaks")
+        async def leaks(ctx: Context) -> None:
+            await memory.working.store("key", key)
+
+        with pytest.raises((agnt5.SerializationError, agnt5.RunFailed), match="credential"):
+            await (leaks.run() if inside else memory.working.store("key", key))
+        assert await memory.working.keys() == []
+    finally:
+        agnt5.runtime.close_runtime()
+        agnt5.config.reset()
+
+
 async def test_a_mock_context_has_a_memory_of_its_own_and_can_be_told_what_to_answer() -> None:
     with MockContext() as ctx:
         assert await learns(ctx, "tea") == [

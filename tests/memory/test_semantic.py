@@ -10,7 +10,9 @@ from typing import Any
 
 import pytest
 
-from agnt5 import ConfigurationError
+from agnt5 import ConfigurationError, Context, flow
+from agnt5.llm.base import LLM
+from agnt5.llm.types import Embedded, Usage
 from agnt5.memory import SemanticMemory, namespaces
 
 ROOT = Path(__file__).parents[2]
@@ -102,14 +104,14 @@ async def vowels(texts: list[str]) -> Sequence[Sequence[float]]:
     return [(float(sum(letter in "aeiou" for letter in text)), 2.0) for text in texts]
 
 
-class Provider:
-    """A model as `agnt5.llm` makes them."""
+class Provider(LLM):
+    """A model as `agnt5.llm` has them."""
 
-    def __init__(self, model_name: str) -> None:
-        self.model_name = model_name
+    provider = "acme"
 
-    async def embed(self, texts: list[str]) -> list[list[float]]:
-        return [[1.0, float(text.count("e")), 0.0] for text in texts]
+    async def _embed(self, texts: list[str], model: str | None) -> Embedded:
+        vectors = [[1.0, float(text.count("e")), 0.0] for text in texts]
+        return Embedded(vectors, Usage(input=7), model or self.model)
 
 
 @pytest.mark.parametrize("embed", [length, vowels, Provider("small-embed-1")], ids=["sync", "async", "model"])
@@ -122,7 +124,7 @@ async def test_vectors_may_come_from_anywhere(embed: Any) -> None:
     assert best.similarity == pytest.approx(1.0)
     (shelf,) = await namespaces()
     assert shelf.dimension == (3 if isinstance(embed, Provider) else 2)
-    assert "small-embed-1" in shelf.embedder or shelf.embedder.endswith((":length", ":vowels"))
+    assert shelf.embedder == "acme/small-embed-1" or shelf.embedder.endswith((":length", ":vowels"))
 
 
 async def test_vectors_of_two_makers_are_never_mixed() -> None:
@@ -136,6 +138,19 @@ async def test_vectors_of_two_makers_are_never_mixed() -> None:
     await SemanticMemory(namespace="elsewhere", embed=vowels).add("second")
     await SemanticMemory(embed=None).clear()
     await SemanticMemory(embed=vowels).add("second")
+
+
+async def test_what_vectors_of_a_provider_cost_is_noted_with_the_step() -> None:
+    memory = SemanticMemory(embed=Provider("small-embed-1"))
+
+    @flow(name="memory.provider")
+    async def adds(ctx: Context) -> None:
+        await memory.add("tree")
+
+    run = adds.start()
+    await run
+    noted = run.journal[0].meta
+    assert (noted["provider"], noted["model"], noted["tokens"]) == ("acme", "small-embed-1", 7)
 
 
 @pytest.mark.parametrize(
@@ -175,6 +190,8 @@ sys.modules[{missing!r}] = None  # as if it were not installed
 from agnt5.memory import SemanticMemory
 async def main():
     await SemanticMemory(embed=None).add("words")
+    await SemanticMemory(embed="auto").add("more words")
+    print(len(await SemanticMemory(embed="auto").search("words")))
     try:
         await SemanticMemory(namespace="other").add("text")
     except agnt5.ConfigurationError as error:
@@ -185,5 +202,6 @@ asyncio.run(main())
     environment = {"AGNT5_HOME": str(tmp_path / ".agnt5"), "PYTHONPATH": str(ROOT)}
     answer = subprocess.run(command, capture_output=True, text=True, env=environment, timeout=60)
     assert 'pip install "agnt5[memory]"' in answer.stdout, answer.stdout + answer.stderr
+    assert answer.stdout.startswith("2\n"), "auto goes by words"
     assert missing in answer.stdout
     assert "embed=None" in answer.stdout

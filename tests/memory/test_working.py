@@ -94,7 +94,7 @@ async def test_what_cannot_be_kept_is_said_before_anything_is_changed() -> None:
     for capacity in (0, -1, 100_001, "3", True):
         with pytest.raises(ConfigurationError, match="capacity"):
             WorkingMemory(capacity=capacity)  # type: ignore[arg-type]
-    for namespace in ("", "a\nb", "n" * 201):
+    for namespace in ("", "a\nb", "n" * 501):
         with pytest.raises(ConfigurationError, match="namespace"):
             WorkingMemory(namespace=namespace)
     with pytest.raises(ConfigurationError, match="limit="):
