@@ -33,7 +33,6 @@ _STOP_SECONDS = 2.0
 
 _lock = threading.RLock()
 _current: Runtime | None = None
-_visited: tuple[tuple[str, int], _core.Memory] | None = None
 
 
 class Runtime:
@@ -267,17 +266,12 @@ def reader() -> _core.Reader:
 
 def memory() -> _core.Memory:
     """What agents remember in the store of this process; another process that owns it is asked to write."""
-    global _visited
     try:
         return get_runtime().memory
     except StoreLocked:
         from agnt5._core import Memory
 
-        directory = str(config.settings().store_directory)
-        found = _visited
-        if found is None or found[0] != (directory, os.getpid()):
-            found = _visited = (directory, os.getpid()), Memory.visit(directory)
-        return found[1]
+        return Memory.visit(str(config.settings().store_directory))
 
 
 def scratch_memory() -> _core.Memory:

@@ -84,22 +84,26 @@ def new_id(*what: bytes) -> str:
     content = blake2b(digest_size=16)
     for part in what:
         content.update(len(part).to_bytes(8, "big") + part)
-    token, uses = _uses.get(op, (0, Counter[bytes]()))
-    if token != op.token:  # the body runs again
-        token, uses = op.token, Counter[bytes]()
-    uses[content.digest()] += 1
-    _uses[op] = (token, uses)
+    this = content.digest()
+    with _lock:  # branches of a sync step may be threads
+        token, uses = _uses.get(op, (0, Counter[bytes]()))
+        if token != op.token:  # the body runs again
+            token, uses = op.token, Counter[bytes]()
+        uses[this] += 1
+        nth = uses[this]
+        _uses[op] = (token, uses)
     key = op.step_context().idempotency_key
-    named = content.digest() + f"\0{uses[content.digest()]}\0{key}".encode()
+    named = this + f"\0{nth}\0{key}".encode()
     return blake2b(named, digest_size=16).hexdigest()
 
 
-def _forget_threads() -> None:
-    global _pool
-    _pool = None  # a forked child has none of them
+def _begin_anew() -> None:
+    """A forked child has none of the threads, and nobody to release a lock that one of them held."""
+    global _lock, _pool
+    _lock, _pool = threading.Lock(), None
 
 
-os.register_at_fork(after_in_child=_forget_threads)
+os.register_at_fork(after_in_child=_begin_anew)
 
 
 def _threads() -> ThreadPoolExecutor:
