@@ -44,6 +44,9 @@ pub struct PyMemoryRecord {
     vector: Py<PyBytes>,
 }
 
+/// Record, score, BM25, cosine.
+type Found = (PyMemoryRecord, f64, Option<f64>, Option<f32>);
+
 fn view(py: Python<'_>, record: Record) -> PyMemoryRecord {
     PyMemoryRecord {
         num: record.num,
@@ -248,7 +251,7 @@ impl PyMemory {
         label: &str,
         since: i64,
         limit: u32,
-    ) -> PyResult<Vec<(PyMemoryRecord, f64, Option<f64>, Option<f32>)>> {
+    ) -> PyResult<Vec<Found>> {
         let vector = unit(&numbers(vector)?);
         let Some(shelf) = self.read(py, |store| store.shelf(namespace, kind))? else {
             return Ok(Vec::new());

@@ -49,7 +49,7 @@ impl Read for SqliteStore {
     }
 
     fn shelves(&self) -> Result<Vec<Shelf>> {
-        self.query(|conn| records::shelves(conn))
+        self.query(records::shelves)
     }
 
     fn record(&self, shelf: ShelfNum, id: &str) -> Result<Option<Record>> {
