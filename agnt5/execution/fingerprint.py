@@ -59,7 +59,7 @@ def fingerprint(fn: Any) -> Fingerprint:
         found = Fingerprint(work.digest.digest(), "")
     except _Unknown as unknown:
         found = Fingerprint(b"", str(unknown))
-    if work.reach is not None:
+    if work.reach is not None and work.fixed:
         if len(_known) >= _KEPT:
             _known.clear()
         _known[id(fn)] = (fn, _Known(found, work.reach, work.fixed))

@@ -108,6 +108,8 @@ def target_of(found: Any) -> Target:
         return _resolve(found)
     if target is None:
         target = _resolve(found)
+        if target.component is not None and isinstance(target.fn, functools.partial):
+            return target  # cheap to work out again, and what it binds (a server's connection) must not be kept alive
         if len(_known) >= _KEPT:
             _known.clear()
         _known[found] = target
