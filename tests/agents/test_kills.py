@@ -13,6 +13,8 @@ from collections import Counter
 from pathlib import Path
 from threading import Event
 
+import pytest
+
 import agnt5
 from llm.wire.acts import Act, Answer, Call, Held
 from llm.wire.openai import OpenAIDialect
@@ -66,7 +68,7 @@ class _Kills(Event):
         return True
 
 
-def test_a_killed_agent_repeats_no_recorded_call(tmp_path: Path) -> None:
+def test_a_killed_agent_repeats_no_recorded_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     provider = Provider()
     environment = os.environ | {"AGNT5_HOME": str(tmp_path / "home"), "AGNT5_RECOVER": "auto"}
     with WireServer(OpenAIDialect(), provider) as server:
@@ -91,7 +93,7 @@ def test_a_killed_agent_repeats_no_recorded_call(tmp_path: Path) -> None:
     assert provider.asked == dict.fromkeys(range(PAGES + 1), 3)
     # The first death of a tool came before its effect, the second after it and before its record.
     assert Counter((tmp_path / "calls").read_text().split()) == {str(number): 2 for number in range(PAGES)}
-    agnt5.configure(home=tmp_path / "home")
+    monkeypatch.setenv("AGNT5_HOME", str(tmp_path / "home"))
     journal = agnt5.get_run("talk").journal
     assert [entry.path for entry in journal if entry.name == "chat"] == ["chat", *(f"chat#{n}" for n in range(2, 7))]
     assert all(entry.meta["possibly_billed"] for entry in journal if entry.name == "chat"), "the deaths are told"
