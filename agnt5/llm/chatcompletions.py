@@ -64,14 +64,14 @@ def schema_name(request: Request) -> str:
 
 def reply(completion: Any) -> Reply:
     """A whole answer. NoAnswer when it is none."""
-    choice = _first(getattr(completion, "choices", None))
+    choice = next(iter(_list(completion, "choices")), None)
     message = getattr(choice, "message", None)
     if message is None:
         raise NoAnswer("it has no message")
     text, _ = _content(getattr(message, "content", None))
     calls = [
         _call(completion, number, _get(call, "id"), _get(call, "function", "name"), _get(call, "function", "arguments"))
-        for number, call in enumerate(getattr(message, "tool_calls", None) or [])
+        for number, call in enumerate(_list(message, "tool_calls"))
     ]
     refusal = getattr(message, "refusal", None) or ""
     return _reply(completion, text, calls, refusal, getattr(choice, "finish_reason", None), completion)
@@ -92,7 +92,7 @@ class Assembly:
         self._last = chunk
         if getattr(chunk, "usage", None) is not None:
             self._counted = chunk
-        choice = _first(getattr(chunk, "choices", None))
+        choice = next(iter(_list(chunk, "choices")), None)
         if choice is None:
             return
         self._finish = getattr(choice, "finish_reason", None) or self._finish
@@ -103,7 +103,7 @@ class Assembly:
         thought += getattr(delta, "reasoning_content", None) or getattr(delta, "reasoning", None) or ""
         self._text.append(text)
         self._refusal.append(getattr(delta, "refusal", None) or "")
-        for call in getattr(delta, "tool_calls", None) or []:
+        for call in _list(delta, "tool_calls"):
             self._add_call(call)
         if text or thought:
             yield Delta(text, thought)
@@ -212,8 +212,9 @@ def _content(content: Any) -> tuple[str, str]:
     return text, thoughts
 
 
-def _first(choices: Any) -> Any:
-    return choices[0] if isinstance(choices, list) and choices else None
+def _list(found: Any, name: str) -> list[Any]:
+    value = getattr(found, name, None)
+    return cast("list[Any]", value) if isinstance(value, list) else []
 
 
 def _get(found: Any, *path: str) -> Any:

@@ -181,18 +181,20 @@ async def _close(client: Any) -> None:
 
 def _said(error: Any) -> str:
     """The provider's own text, out of the different forms that bodies have."""
-    found = error.body
+    found: Any = error.body
     for name in ("message", "error", "detail", "msg"):
         while isinstance(found, list) and found:
             found = cast("list[Any]", found)[0]
-        if isinstance(found, Mapping) and found.get(name):
-            found = cast("Mapping[str, Any]", found)[name]
+        inner = _field(found, name)
+        found = inner or cast("Any", found)
     return found if isinstance(found, str) else str(error.message)
 
 
 def _code(error: Any) -> str:
     """All words of the error for its kind, the inner ones of Azure too."""
-    body = cast("Mapping[str, Any]", error.body) if isinstance(error.body, Mapping) else {}
-    inner = body.get("innererror")
-    words = [error.code, error.type, cast("Mapping[str, Any]", inner).get("code") if isinstance(inner, Mapping) else ""]
+    words = (error.code, error.type, _field(_field(error.body, "innererror"), "code"))
     return " ".join(str(word) for word in words if word)
+
+
+def _field(found: Any, name: str) -> Any:
+    return cast("Mapping[str, Any]", found).get(name) if isinstance(found, Mapping) else None

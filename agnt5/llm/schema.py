@@ -160,7 +160,7 @@ def _of_json_schema(found: dict[str, Any]) -> Schema:
         Draft202012Validator.check_schema(found)
     except SchemaError as error:
         raise ConfigurationError(f"response_format is no valid JSON schema: {error.message}") from None
-    validator = Draft202012Validator(found)
+    validator: Any = Draft202012Validator(found)
 
     def read(value: Any) -> Any:
         problems = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]

@@ -57,8 +57,8 @@ def _strict(schema: Any, root: dict[str, Any], inside: tuple[str, ...]) -> dict[
         raise _NoStrictForm
     if made.get("format") not in {None, *_FORMATS}:
         del made["format"]
-    kinds = made.get("type")
-    kinds = kinds if isinstance(kinds, list) else [kinds]
+    kind: Any = made.get("type")
+    kinds = cast("list[Any]", kind) if isinstance(kind, list) else [kind]
     if "array" in kinds:
         made["items"] = _strict(made.get("items"), root, inside)
     if "object" in kinds:
@@ -79,8 +79,9 @@ def _inlined(schema: dict[str, Any], root: dict[str, Any], inside: tuple[str, ..
         raise _NoStrictForm  # it holds itself, with a description at each level
     found: Any = root
     for key in reference[2:].split("/"):
-        found = found.get(key) if isinstance(found, Mapping) else None
+        found = cast("Mapping[str, Any]", found).get(key) if isinstance(found, Mapping) else None
     if not isinstance(found, Mapping):
         raise _NoStrictForm
+    target = cast("Mapping[str, Any]", found)
     rest = {key: value for key, value in schema.items() if key != "$ref"}
-    return {**{key: value for key, value in found.items() if key not in _DROPPED}, **rest}
+    return {**{key: value for key, value in target.items() if key not in _DROPPED}, **rest}
