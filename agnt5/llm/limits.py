@@ -55,8 +55,9 @@ def limit_model(name: str, *, concurrency: int = CONCURRENCY, per_minute: int | 
     with _lock:
         _limits[name] = _Limit(concurrency, per_minute)
         for gates in _gates.values():
-            for known in [key for key in gates if key == name or key.startswith(f"{name}/")]:
-                del gates[known]
+            for known, gate in gates.items():
+                if known == name or (known.startswith(f"{name}/") and known not in _limits):
+                    gate.free = asyncio.Semaphore(concurrency)
 
 
 @asynccontextmanager
@@ -65,11 +66,10 @@ async def turn(name: str) -> AsyncGenerator[None, None]:
     gate = _gate(name)
     limit = _limit(name)
     async with gate.free:
-        loop = asyncio.get_running_loop()
-        while (wait := _wait(gate, limit, loop.time())) > 0:
-            await asyncio.sleep(wait)
+        while (wait := _wait(gate, limit, _now())) > 0:
+            await _pause(wait)
         if limit.per_minute is not None:
-            gate.recent.append(loop.time())
+            gate.recent.append(_now())
         yield
 
 
@@ -77,8 +77,16 @@ def heed(name: str, error: Exception) -> None:
     """Remember a refusal that says when to come back."""
     if isinstance(error, RateLimited) and error.retry_after is not None:
         gate = _gate(name)
-        until = asyncio.get_running_loop().time() + min(error.retry_after, _LONGEST)
+        until = _now() + min(error.retry_after, _LONGEST)
         gate.closed_until = max(gate.closed_until, until)
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()
+
+
+async def _pause(seconds: float) -> None:
+    await asyncio.sleep(seconds)
 
 
 def _wait(gate: _Gate, limit: _Limit, now: float) -> float:
