@@ -10,7 +10,7 @@ HEAVY = {
     *("IPython", "ipykernel", "ipywidgets", "jupyter_client"),
     *("pandas", "numpy", "pyarrow", "pydantic"),
     *("tokenizers", "safetensors", "wordllama", "huggingface_hub"),
-    *("opentelemetry", "openai", "anthropic", "google", "httpx", "grpc"),
+    *("opentelemetry", "openai", "anthropic", "google", "httpx", "httpx2", "grpc"),
     *("click", "pytest", "hypothesis"),
 }
 
