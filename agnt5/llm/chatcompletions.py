@@ -143,6 +143,7 @@ def usage(counted: Any) -> Usage:
         output=number("completion_tokens"),
         cached=number("prompt_tokens_details", "cached_tokens"),
         reasoning=number("completion_tokens_details", "reasoning_tokens"),
+        written=number("prompt_tokens_details", "cache_write_tokens"),
     )
 
 

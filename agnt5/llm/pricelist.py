@@ -11,7 +11,8 @@ from typing import NamedTuple
 
 
 class Price(NamedTuple):
-    """US dollars for a million tokens; `cached`: of input that the provider had in its cache.
+    """US dollars for a million tokens; `cached`: of input read from the provider's cache, `written`: of input put there
+    (to be kept for the usual time).
 
     Where long prompts cost more: `above` so many tokens of input, the whole request costs what `long` says.
     """
@@ -19,8 +20,9 @@ class Price(NamedTuple):
     input: float
     output: float
     cached: float | None = None
+    written: float | None = None
     above: int | None = None
-    long: tuple[float, float, float | None] | None = None
+    long: Price | None = None
 
 
 _OPENAI_LONG = 272_000
@@ -39,47 +41,47 @@ PUBLISHED: dict[str, Price] = {
     "openai/gpt-5.1": Price(1.25, 10.0, 0.125),
     "openai/gpt-5.2": Price(1.75, 14.0, 0.175),
     "openai/gpt-5.2-pro": Price(21.0, 168.0),
-    "openai/gpt-5.4": Price(2.5, 15.0, 0.25, _OPENAI_LONG, (5.0, 22.5, 0.5)),
+    "openai/gpt-5.4": Price(2.5, 15.0, 0.25, above=_OPENAI_LONG, long=Price(5.0, 22.5, 0.5)),
     "openai/gpt-5.4-mini": Price(0.75, 4.5, 0.075),
     "openai/gpt-5.4-nano": Price(0.2, 1.25, 0.02),
-    "openai/gpt-5.4-pro": Price(30.0, 180.0, None, _OPENAI_LONG, (60.0, 270.0, None)),
-    "openai/gpt-5.5": Price(5.0, 30.0, 0.5, _OPENAI_LONG, (10.0, 45.0, 1.0)),
-    "openai/gpt-5.5-pro": Price(30.0, 180.0, None, _OPENAI_LONG, (60.0, 270.0, None)),
-    "openai/gpt-5.6": Price(4.0, 20.0, 0.4, _OPENAI_LONG, (8.0, 30.0, 0.8)),
-    "openai/gpt-5.6-luna": Price(0.2, 1.2, 0.02, _OPENAI_LONG, (0.4, 1.8, 0.04)),
-    "openai/gpt-5.6-sol": Price(4.0, 20.0, 0.4, _OPENAI_LONG, (8.0, 30.0, 0.8)),
-    "openai/gpt-5.6-terra": Price(2.0, 12.0, 0.2, _OPENAI_LONG, (4.0, 18.0, 0.4)),
-    "openai/gpt-6-astra": Price(10.0, 50.0, 1.0, _OPENAI_LONG, (20.0, 75.0, 2.0)),
-    "openai/gpt-6-luna": Price(0.1, 0.5, 0.01, _OPENAI_LONG, (0.2, 0.75, 0.02)),
-    "openai/gpt-6-sol": Price(2.0, 10.0, 0.2, _OPENAI_LONG, (4.0, 15.0, 0.4)),
-    "openai/gpt-6.1-sol": Price(2.0, 10.0, 0.1, _OPENAI_LONG, (4.0, 15.0, 0.2)),
-    "openai/gpt-6.1-terra": Price(1.0, 5.0, 0.05, _OPENAI_LONG, (2.0, 7.5, 0.1)),
+    "openai/gpt-5.4-pro": Price(30.0, 180.0, above=_OPENAI_LONG, long=Price(60.0, 270.0)),
+    "openai/gpt-5.5": Price(5.0, 30.0, 0.5, above=_OPENAI_LONG, long=Price(10.0, 45.0, 1.0)),
+    "openai/gpt-5.5-pro": Price(30.0, 180.0, above=_OPENAI_LONG, long=Price(60.0, 270.0)),
+    "openai/gpt-5.6": Price(4.0, 20.0, 0.4, 5.0, above=_OPENAI_LONG, long=Price(8.0, 30.0, 0.8, 10.0)),
+    "openai/gpt-5.6-luna": Price(0.2, 1.2, 0.02, 0.25, above=_OPENAI_LONG, long=Price(0.4, 1.8, 0.04, 0.5)),
+    "openai/gpt-5.6-sol": Price(4.0, 20.0, 0.4, 5.0, above=_OPENAI_LONG, long=Price(8.0, 30.0, 0.8, 10.0)),
+    "openai/gpt-5.6-terra": Price(2.0, 12.0, 0.2, 2.5, above=_OPENAI_LONG, long=Price(4.0, 18.0, 0.4, 5.0)),
+    "openai/gpt-6-astra": Price(10.0, 50.0, 1.0, 12.5, above=_OPENAI_LONG, long=Price(20.0, 75.0, 2.0, 25.0)),
+    "openai/gpt-6-luna": Price(0.1, 0.5, 0.01, 0.125, above=_OPENAI_LONG, long=Price(0.2, 0.75, 0.02, 0.25)),
+    "openai/gpt-6-sol": Price(2.0, 10.0, 0.2, 2.5, above=_OPENAI_LONG, long=Price(4.0, 15.0, 0.4, 5.0)),
+    "openai/gpt-6.1-sol": Price(2.0, 10.0, 0.1, 2.5, above=_OPENAI_LONG, long=Price(4.0, 15.0, 0.2, 5.0)),
+    "openai/gpt-6.1-terra": Price(1.0, 5.0, 0.05, 1.25, above=_OPENAI_LONG, long=Price(2.0, 7.5, 0.1, 2.5)),
     "openai/o3": Price(2.0, 8.0, 0.5),
     "openai/o3-pro": Price(20.0, 80.0),
     "openai/text-embedding-3-large": Price(0.13, 0.0),
     "openai/text-embedding-3-small": Price(0.02, 0.0),
     "openai/text-embedding-ada-002": Price(0.1, 0.0),
     # anthropic
-    "anthropic/claude-fable-5": Price(10.0, 50.0, 1.0),
-    "anthropic/claude-fable-5-1": Price(10.0, 50.0, 0.25),
-    "anthropic/claude-haiku-4-5": Price(1.0, 5.0, 0.1),
-    "anthropic/claude-haiku-5-5": Price(0.1, 0.5, 0.01, 100_000, (0.5, 2.5, 0.05)),
-    "anthropic/claude-opus-4-5": Price(5.0, 25.0, 0.5),
-    "anthropic/claude-opus-4-6": Price(5.0, 25.0, 0.5),
-    "anthropic/claude-opus-4-7": Price(5.0, 25.0, 0.5),
-    "anthropic/claude-opus-4-8": Price(5.0, 25.0, 0.5),
-    "anthropic/claude-opus-5": Price(5.0, 25.0, 0.5),
-    "anthropic/claude-opus-5-5": Price(4.0, 20.0, 0.2),
-    "anthropic/claude-sonnet-4-6": Price(3.0, 15.0, 0.3),
-    "anthropic/claude-sonnet-5": Price(2.0, 10.0, 0.2),
-    "anthropic/claude-sonnet-5-5": Price(2.0, 10.0, 0.1),
+    "anthropic/claude-fable-5": Price(10.0, 50.0, 1.0, 12.5),
+    "anthropic/claude-fable-5-1": Price(10.0, 50.0, 0.25, 12.5),
+    "anthropic/claude-haiku-4-5": Price(1.0, 5.0, 0.1, 1.25),
+    "anthropic/claude-haiku-5-5": Price(0.1, 0.5, 0.01, 0.125, above=100_000, long=Price(0.5, 2.5, 0.05, 0.625)),
+    "anthropic/claude-opus-4-5": Price(5.0, 25.0, 0.5, 6.25),
+    "anthropic/claude-opus-4-6": Price(5.0, 25.0, 0.5, 6.25),
+    "anthropic/claude-opus-4-7": Price(5.0, 25.0, 0.5, 6.25),
+    "anthropic/claude-opus-4-8": Price(5.0, 25.0, 0.5, 6.25),
+    "anthropic/claude-opus-5": Price(5.0, 25.0, 0.5, 6.25),
+    "anthropic/claude-opus-5-5": Price(4.0, 20.0, 0.2, 5.0),
+    "anthropic/claude-sonnet-4-6": Price(3.0, 15.0, 0.3, 3.75),
+    "anthropic/claude-sonnet-5": Price(2.0, 10.0, 0.2, 2.5),
+    "anthropic/claude-sonnet-5-5": Price(2.0, 10.0, 0.1, 2.5),
     # google
     "google/gemini-2.5-flash": Price(0.3, 2.5, 0.03),
     "google/gemini-2.5-flash-lite": Price(0.1, 0.4, 0.01),
-    "google/gemini-2.5-pro": Price(1.25, 10.0, 0.125, _GOOGLE_LONG, (2.5, 15.0, 0.25)),
+    "google/gemini-2.5-pro": Price(1.25, 10.0, 0.125, above=_GOOGLE_LONG, long=Price(2.5, 15.0, 0.25)),
     "google/gemini-3-flash-preview": Price(0.5, 3.0, 0.05),
     "google/gemini-3.1-flash-lite": Price(0.25, 1.5, 0.025),
-    "google/gemini-3.1-pro-preview": Price(2.0, 12.0, 0.2, _GOOGLE_LONG, (4.0, 18.0, 0.4)),
+    "google/gemini-3.1-pro-preview": Price(2.0, 12.0, 0.2, above=_GOOGLE_LONG, long=Price(4.0, 18.0, 0.4)),
     "google/gemini-3.5-flash": Price(1.5, 9.0, 0.15),
     "google/gemini-3.5-flash-lite": Price(0.3, 2.5, 0.03),
     "google/gemini-3.6-flash": Price(0.75, 3.75, 0.075),
@@ -90,7 +92,7 @@ PUBLISHED: dict[str, Price] = {
     "google/gemini-embedding-2": Price(0.2, 0.0),
     "google/gemini-flash-latest": Price(0.75, 3.75, 0.075),
     "google/gemini-flash-lite-latest": Price(0.3, 2.5, 0.03),
-    "google/gemini-pro-latest": Price(2.0, 12.0, 0.2, _GOOGLE_LONG, (4.0, 18.0, 0.4)),
+    "google/gemini-pro-latest": Price(2.0, 12.0, 0.2, above=_GOOGLE_LONG, long=Price(4.0, 18.0, 0.4)),
     # mistral
     "mistral/codestral-2508": Price(0.3, 0.9, 0.03),
     "mistral/codestral-embed": Price(0.15, 0.0, 0.015),

@@ -22,12 +22,17 @@ PRICES: dict[str, Price] = {"local": Price(0.0, 0.0), "scripted": Price(0.0, 0.0
 _VERSION = re.compile(r"[-@](\d{4}-\d\d-\d\d|\d{8}|\d{6}|\d{3,4})")
 
 
-def set_price(name: str, input: float, output: float, cached: float | None = None) -> None:
-    """Say what `provider/model` (or a whole `provider`) costs, in US dollars for a million tokens."""
-    if min(input, output, cached or 0.0) < 0:
+def set_price(
+    name: str, input: float, output: float, cached: float | None = None, written: float | None = None
+) -> None:
+    """Say what `provider/model` (or a whole `provider`) costs, in US dollars for a million tokens.
+
+    `cached`: of input read from the provider's cache; `written`: of input put there. Without them, what input costs.
+    """
+    if min(input, output, cached or 0.0, written or 0.0) < 0:
         raise ConfigurationError(f"The price of {name} cannot be below zero.")
     with _lock:
-        PRICES[name] = Price(input, output, cached)
+        PRICES[name] = Price(input, output, cached, written)
 
 
 def price(provider: str, model: str) -> Price | None:
@@ -43,12 +48,17 @@ def cost(provider: str, model: str, usage: Usage) -> float | None:
     found = price(provider, model)
     if found is None:
         return None
-    asked, answered, from_cache = found.input, found.output, found.cached
     if found.above is not None and found.long is not None and usage.input > found.above:
-        asked, answered, from_cache = found.long
+        found = found.long
     cached = min(usage.cached, usage.input)
-    rate = asked if from_cache is None else from_cache
-    return ((usage.input - cached) * asked + cached * rate + usage.output * answered) / _MILLION
+    written = min(usage.written, usage.input - cached)
+    paid = (
+        (usage.input - cached - written) * found.input
+        + cached * (found.input if found.cached is None else found.cached)
+        + written * (found.input if found.written is None else found.written)
+        + usage.output * found.output
+    )
+    return paid / _MILLION
 
 
 def _is_version(name: str, key: str) -> bool:

@@ -109,12 +109,17 @@ class ToolSpec:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Usage(_Brief):
-    """Tokens of one request, or of several added up. `cached` is part of `input`, `reasoning` part of `output`."""
+    """Tokens of one request, or of several added up.
+
+    `cached` and `written` are parts of `input`: read from the provider's cache, and put into it. `reasoning` is part of
+    `output`.
+    """
 
     input: int = 0
     output: int = 0
     cached: int = 0
     reasoning: int = 0
+    written: int = 0
 
     @property
     def total(self) -> int:
@@ -126,6 +131,7 @@ class Usage(_Brief):
             self.output + other.output,
             self.cached + other.cached,
             self.reasoning + other.reasoning,
+            self.written + other.written,
         )
 
 

@@ -120,7 +120,7 @@ def test_system_messages_stand_apart_where_a_provider_wants_it() -> None:
     assert request.turns == (Message("user", "b"),)
 
 
-counts = st.builds(Usage, *[st.integers(0, 10**9)] * 4)
+counts = st.builds(Usage, *[st.integers(0, 10**9)] * 5)
 
 
 @given(counts, counts, counts)

@@ -24,7 +24,7 @@ async def read(llm: LLM, seen: list[Any], **options: Any) -> None:
 
 
 async def test_pieces_and_the_whole() -> None:
-    told = Answer("Grüße an alle", thought="hm, so", input=12, output=8, cached=4, reasoning=3)
+    told = Answer("Grüße an alle", thought="hm, so", input=12, output=8, cached=4, reasoning=3, written=2)
     with WireServer(OpenAIDialect(), told, told) as server:
         llm = model_at(server)
         items = [item async for item in llm.stream("x")]
@@ -35,7 +35,7 @@ async def test_pieces_and_the_whole() -> None:
     assert len(pieces) > 4
     assert "".join(piece.text for piece in pieces if isinstance(piece, Delta)) == last.text == "Grüße an alle"
     assert "".join(piece.thought for piece in pieces if isinstance(piece, Delta)) == "hm, so"
-    assert last.usage == Usage(12, 8, cached=4, reasoning=3)
+    assert last.usage == Usage(12, 8, cached=4, reasoning=3, written=2)
     assert last == whole
     assert server.requests[0].json["stream_options"] == {"include_usage": True}
 

@@ -35,6 +35,16 @@ def test_a_cache_without_a_price_of_its_own_costs_as_input() -> None:
     assert cost("acme", "m", Usage(MILLION, 0, cached=MILLION)) == pytest.approx(4)
 
 
+def test_what_is_put_into_a_cache_has_a_price_of_its_own() -> None:
+    assert cost("anthropic", "claude-opus-5-5", Usage(MILLION, 0, written=MILLION)) == pytest.approx(5)
+    mixed = Usage(MILLION, 0, cached=MILLION // 2, written=MILLION // 4)
+    assert cost("anthropic", "claude-opus-5-5", mixed) == pytest.approx(0.5 * 0.2 + 0.25 * 5 + 0.25 * 4)
+    set_price("acme/m", 4, 1)
+    assert cost("acme", "m", Usage(MILLION, 0, written=MILLION)) == pytest.approx(4)
+    set_price("acme/m", 4, 1, written=6)
+    assert cost("acme", "m", Usage(MILLION, 0, written=MILLION)) == pytest.approx(6)
+
+
 def test_a_long_prompt_makes_the_whole_request_dearer() -> None:
     at, above = Usage(272_000, MILLION, cached=72_000), Usage(272_001, MILLION, cached=72_001)
     assert cost("openai", "gpt-5.4", at) == pytest.approx(0.2 * 2.5 + 0.072 * 0.25 + 15)
@@ -95,10 +105,12 @@ def test_every_published_price_makes_sense(name: str, found: Price) -> None:
     assert 0 < found.input <= 100
     assert found.output == 0 or found.output >= found.input
     assert found.cached is None or 0 < found.cached < found.input
+    assert found.written is None or found.input < found.written
     assert (found.above is None) == (found.long is None)
     if found.long is not None:
-        assert found.long[0] > found.input
-        assert found.long[1] > found.output
+        assert found.long.input > found.input
+        assert found.long.output > found.output
+        assert (found.long.cached is None, found.long.written is None) == (found.cached is None, found.written is None)
 
 
 tokens = st.integers(0, 10**7)

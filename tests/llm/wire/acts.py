@@ -34,6 +34,7 @@ class Answer:
     output: int = 7
     cached: int = 0
     reasoning: int = 0
+    written: int = 0
     model: str = ""
     """Which model answered; "" for the one that was asked."""
     extra: Mapping[str, Any] = field(default_factory=dict[str, Any])

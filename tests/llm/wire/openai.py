@@ -92,6 +92,6 @@ def _usage(answer: Answer) -> dict[str, Any]:
         "prompt_tokens": answer.input,
         "completion_tokens": answer.output,
         "total_tokens": answer.input + answer.output,
-        "prompt_tokens_details": {"cached_tokens": answer.cached},
+        "prompt_tokens_details": {"cached_tokens": answer.cached, "cache_write_tokens": answer.written},
         "completion_tokens_details": {"reasoning_tokens": answer.reasoning},
     }
