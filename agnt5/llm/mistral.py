@@ -6,11 +6,9 @@ import hashlib
 import re
 from typing import Any, ClassVar
 
-from agnt5.llm.clients import sdk
-from agnt5.llm.openai import OpenAILLM, connect
+from agnt5.llm.openai import OpenAILLM
 from agnt5.llm.types import Request
 
-ADDRESS = "https://api.mistral.ai/v1"
 _CALL_ID = re.compile(r"[a-zA-Z0-9]{9}")
 _LETTERS = "0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
@@ -20,10 +18,8 @@ class MistralLLM(OpenAILLM):
 
     provider = "mistral"
     key_variables: ClassVar[tuple[str, ...]] = ("MISTRAL_API_KEY",)
+    address: ClassVar[str] = "https://api.mistral.ai/v1"
     counts_when_asked: ClassVar[bool] = False  # it always tells, and does not know `stream_options`
-
-    def _client(self) -> Any:
-        return connect(sdk("openai", "openai"), self._key.need(self.name), self._base_url or ADDRESS, foreign=True)
 
     def _parameters(self, request: Request) -> dict[str, Any]:
         made = super()._parameters(request)
@@ -35,9 +31,6 @@ class MistralLLM(OpenAILLM):
             for call in message.get("tool_calls", ()):
                 call["id"] = call_id(call["id"])
         return made
-
-    def _limit_name(self) -> str:
-        return "max_tokens"
 
 
 def call_id(given: str) -> str:

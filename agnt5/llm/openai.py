@@ -35,6 +35,8 @@ class OpenAILLM(LLM):
 
     provider = "openai"
     key_variables: ClassVar[tuple[str, ...]] = ("OPENAI_API_KEY",)
+    address: ClassVar[str] = ""
+    """Where a provider is that is not OpenAI."""
     counts_when_asked: ClassVar[bool] = True
     """Whether a stream tells its tokens only when `stream_options` ask for them."""
 
@@ -47,9 +49,9 @@ class OpenAILLM(LLM):
     # What Azure, Mistral and Together vary
 
     def _client(self) -> Any:
-        openai = sdk("openai", "openai")
-        address = self._base_url or os.environ.get("OPENAI_BASE_URL")
-        return connect(openai, self._key.find() if address else self._key.need(self.name), address)
+        elsewhere = self._elsewhere()
+        key = self._key.find() if elsewhere else self._key.need(self.name)
+        return connect(sdk("openai", "openai"), key, elsewhere or self.address or None, foreign=bool(self.address))
 
     def _parameters(self, request: Request) -> dict[str, Any]:
         """The request's body, without options and without how it is sent."""
@@ -74,11 +76,15 @@ class OpenAILLM(LLM):
         return {"type": "json_schema", "json_schema": named}
 
     def _limit_name(self) -> str:
-        """OpenAI's own models know `max_completion_tokens`; many compatible servers know `max_tokens` only."""
-        elsewhere = self._base_url or os.environ.get("OPENAI_BASE_URL")
-        return "max_tokens" if elsewhere and not _THINKS.match(self.model) else "max_completion_tokens"
+        """OpenAI's own models know `max_completion_tokens`; other providers and many servers know `max_tokens` only."""
+        older = self.address or (self._elsewhere() and not _THINKS.match(self.model))
+        return "max_tokens" if older else "max_completion_tokens"
 
     # What all share
+
+    def _elsewhere(self) -> str:
+        """The address of a server that is not the provider's own, and may want no key; "" for that one."""
+        return self._base_url or ("" if self.address else os.environ.get("OPENAI_BASE_URL", ""))
 
     async def _generate(self, request: Request) -> Reply:
         client = await self._clients.here()

@@ -6,11 +6,8 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from agnt5.llm.clients import sdk
-from agnt5.llm.openai import OpenAILLM, connect
+from agnt5.llm.openai import OpenAILLM
 from agnt5.llm.types import Request
-
-ADDRESS = "https://api.together.xyz/v1"
 
 
 class TogetherLLM(OpenAILLM):
@@ -18,10 +15,8 @@ class TogetherLLM(OpenAILLM):
 
     provider = "together"
     key_variables: ClassVar[tuple[str, ...]] = ("TOGETHER_API_KEY",)
+    address: ClassVar[str] = "https://api.together.xyz/v1"
     counts_when_asked: ClassVar[bool] = False  # it always tells, and does not know `stream_options`
-
-    def _client(self) -> Any:
-        return connect(sdk("openai", "openai"), self._key.need(self.name), self._base_url or ADDRESS, foreign=True)
 
     def _parameters(self, request: Request) -> dict[str, Any]:
         made = super()._parameters(request)
@@ -29,8 +24,9 @@ class TogetherLLM(OpenAILLM):
             # Its documentation asks for the schema in the prompt too: models there are held to it, but not told of it.
             schema = msgspec.json.encode(request.schema).decode()
             text = f"Answer with JSON only, of this JSON schema: {schema}"
-            made["messages"].insert(0, {"role": "system", "content": text})
+            first = made["messages"][0]
+            if first["role"] == "system":  # some models take only one
+                first["content"] += f"\n\n{text}"
+            else:
+                made["messages"].insert(0, {"role": "system", "content": text})
         return made
-
-    def _limit_name(self) -> str:
-        return "max_tokens"

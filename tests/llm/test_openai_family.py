@@ -157,10 +157,13 @@ async def test_errors_in_the_forms_of_mistral(body: bytes, status: int, kind: ty
 
 async def test_together_is_told_the_schema_in_words_too() -> None:
     schema = {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]}
-    with WireServer(OpenAIDialect(), Answer('{"city": "Bern"}')) as server:
-        reply = await create_llm("together", "openai/gpt-oss-120b", api_key=KEY, base_url=f"{server.url}/v1").generate(
-            "Where?", response_format=schema, max_tokens=5
-        )
+    with WireServer(OpenAIDialect(), Answer('{"city": "Bern"}'), Answer('{"city": "Bern"}')) as server:
+        llm = create_llm("together", "openai/gpt-oss-120b", api_key=KEY, base_url=f"{server.url}/v1")
+        await llm.generate([Message("system", "Be brief."), "Where?"], response_format=schema)
+        reply = await llm.generate("Where?", response_format=schema, max_tokens=5)
+    system, user = server.requests[0].json["messages"]
+    assert system["content"].startswith("Be brief.\n\nAnswer with JSON only")
+    assert user == {"role": "user", "content": "Where?"}
     assert reply.output == {"city": "Bern"}
     assert server.last.json["messages"][0]["role"] == "system"
     assert '"city"' in server.last.json["messages"][0]["content"]
