@@ -1,4 +1,5 @@
-"""The fingerprint of what a step would run: bytecode, closures, defaults, bound values and the globals it reaches.
+"""The fingerprint of what a step would run: bytecode, closures, defaults, bound values, classes and the globals it
+reaches.
 
 A rerun takes a result over only where this is the same. It looks and encodes; it never calls what it finds. What cannot
 be encoded has no fingerprint, and the reason why is kept for whoever asks.
@@ -6,20 +7,30 @@ be encoded has no fingerprint, and the reason why is kept for whoever asks.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import logging
 import sys
-from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
+from types import (
+    BuiltinFunctionType,
+    ClassMethodDescriptorType,
+    FunctionType,
+    MethodDescriptorType,
+    ModuleType,
+    WrapperDescriptorType,
+)
 from typing import Any, NamedTuple
 
 from agnt5.codec import encode
 from agnt5.errors import SerializationError
+from agnt5.execution import inside
 from agnt5.execution.code import bytecode_digest
 from agnt5.execution.reach import ABSENT, Reach, body_of, content_of, is_own
 
-# Values of these types cannot change in place: while a name holds the same object, it holds the same value.
-_FIXED = (str, int, float, bool, bytes, type(None), FunctionType, BuiltinFunctionType, ModuleType, type)
+# What is written in C is told by its name and the version of its package.
+_C_CODE = (BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType, ClassMethodDescriptorType)
+# Values of these types cannot change in place, or `Reach` notices: the same object is the same value.
+_FIXED = (str, int, float, bool, bytes, type(None), FunctionType, ModuleType, type, *_C_CODE)
+_DEEPEST = 50
 
 
 class Fingerprint(NamedTuple):
@@ -53,13 +64,15 @@ def fingerprint(fn: Any) -> Fingerprint:
     known = _known.get(id(fn))
     if known is not None and known[0] is fn and known[1].fixed and known[1].reach.holds():
         return known[1].found
-    work = _Work()
+    work = _Work(fn)
     try:
-        work.callable(fn)
+        work.all(fn)
         found = Fingerprint(work.digest.digest(), "")
     except _Unknown as unknown:
         found = Fingerprint(b"", str(unknown))
-    if work.reach is not None and work.fixed:
+        work.fixed = False
+    if work.fixed:
+        # Nothing else is kept: what a callable is bound to would live as long as this table.
         if len(_known) >= _KEPT:
             _known.clear()
         _known[id(fn)] = (fn, _Known(found, work.reach, work.fixed))
@@ -67,30 +80,18 @@ def fingerprint(fn: Any) -> Fingerprint:
 
 
 class _Work:
-    def __init__(self) -> None:
+    def __init__(self, fn: Any) -> None:
         self.digest = hashlib.blake2b(digest_size=16)
         self.fixed = True
-        self.reach: Reach | None = None
-        self._functions: dict[int, FunctionType] = {}
+        self.reach = Reach(fn, is_own, deep=True)
+        # Which of the functions reached one is: two that change places are another table.
+        self._numbers = {identity: number for number, identity in enumerate(self.reach.functions)}
+        self._within: set[int] = set()
 
-    def callable(self, fn: Any) -> None:
-        if isinstance(fn, functools.partial):
-            self.fixed = False
-            self._value("an argument of functools.partial", [list(fn.args), dict(fn.keywords)])
-            self.callable(fn.func)
-            return
-        if isinstance(fn, MethodType):
-            self.fixed = False
-            self._value("self", fn.__self__)
-            self.callable(fn.__func__)
-            return
-        function = body_of(fn)
-        if function is None:
-            self._value("callable", fn)
-            return
-        self.reach = reach = Reach(function, is_own)
-        self._functions = reach.functions
-        for one in reach.functions.values():
+    def all(self, fn: Any) -> None:
+        """Everything that counts. Raises _Unknown."""
+        self._value("callable", fn)
+        for one in self.reach.functions.values():
             self._put("code", bytecode_digest(one.__code__).encode())
             for value in one.__defaults__ or ():
                 self._value("default", value)
@@ -98,7 +99,11 @@ class _Work:
                 self._value(name, value)
             for name, cell in zip(one.__code__.co_freevars, one.__closure__ or (), strict=True):
                 self._value(name, content_of(cell))
-        for _, name, value in reach.data():
+        for cls, _ in self.reach.classes.values():
+            self._put("class", cls.__qualname__.encode())
+            for name, value in inside.members(cls):
+                self._value(f"{cls.__qualname__}.{name}", value)
+        for _, name, value in self.reach.data():
             self._value(name, value)
 
     def _put(self, name: str, data: bytes) -> None:
@@ -110,31 +115,54 @@ class _Work:
             self._put(name, b"absent")  # a builtin, or a name that does not exist yet
             return
         function = body_of(value)
-        if function is not None and id(function) in self._functions:
-            self._put(name, b"function")  # its code is part of this already
-            return
-        if isinstance(value, ModuleType):
+        number = None if function is None else self._numbers.get(id(function))
+        if number is not None:
+            self._put(name, f"function {number}".encode())  # its code is part of this already
+        elif isinstance(value, ModuleType):
             self._put(name, f"module {value.__name__} {getattr(value, '__version__', '')}".encode())
         elif isinstance(value, type):
-            self._class(name, value)
-        elif isinstance(value, FunctionType | BuiltinFunctionType):
-            self._put(name, f"function {value.__module__}.{value.__qualname__} {_version_of(value)}".encode())
+            self._put(name, self._class(value))
+        elif isinstance(value, (FunctionType, *_C_CODE)):
+            self._put(
+                name, f"function {getattr(value, '__module__', '')}.{value.__qualname__} {_version_of(value)}".encode()
+            )
         elif isinstance(value, logging.Logger):
             self._put(name, f"logger {value.name}".encode())
         else:
             self.fixed = self.fixed and isinstance(value, _FIXED)
-            try:
-                self._put(name, encode(value))
-            except (SerializationError, RecursionError) as error:
-                raise _Unknown(f"{name!r} is a {type(value).__qualname__}, which cannot be compared: {error}") from None
+            self._data(name, value)
 
-    def _class(self, name: str, cls: type) -> None:
-        """The user's own classes by their methods, others by name and version."""
-        self._put(name, f"class {cls.__module__}.{cls.__qualname__} {_version_of(cls)}".encode())
-        for attribute, value in sorted(vars(cls).items()):
-            code = getattr(getattr(value, "__func__", value), "__code__", None)
-            if isinstance(code, CodeType) and "site-packages" not in code.co_filename:
-                self._put(attribute, bytecode_digest(code).encode())
+    def _class(self, cls: type) -> bytes:
+        """The user's own classes are part of this with all they hold; others are told by name and version."""
+        if id(cls) in self.reach.classes:
+            return f"class {cls.__qualname__}".encode()
+        return f"class {cls.__module__}.{cls.__qualname__} {_version_of(cls)}".encode()
+
+    def _data(self, name: str, value: Any) -> None:
+        try:
+            self._put(name, encode(value))
+            return
+        except (SerializationError, RecursionError) as error:
+            refused = error
+        found = None if id(value) in self._within or len(self._within) > _DEEPEST else inside.parts(value)
+        if found is None:
+            told = f"{name!r} is a {type(value).__qualname__}, which cannot be compared: {refused}"
+            raise _Unknown(told) from None
+        self._within.add(id(value))
+        self._put(name, self._class(type(value)) + f" of {len(found)}".encode())
+        for number, one in enumerate(found):
+            self._value(_below(name, value, found, number), one)
+        self._within.discard(id(value))
+
+
+def _below(name: str, value: Any, found: list[Any], number: int) -> str:
+    """How a part of a value is called in a reason."""
+    if isinstance(value, list | tuple):
+        return f"{name}[{number}]"
+    if number % 2 == 0:
+        return name  # a key, or the name of an attribute
+    key = found[number - 1]
+    return f"{name}[{key!r:.40}]" if isinstance(value, dict) else f"{name}.{key}" if isinstance(key, str) else name
 
 
 def _version_of(value: Any) -> str:

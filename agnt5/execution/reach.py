@@ -1,29 +1,37 @@
 """What a component's code reaches: functions, components and names, and whether any of it changed since it was looked
 at.
 
-The walk goes through globals, closures, defaults and decorated components, as far as the user's own code goes: never
-into installed packages or the standard library. It only looks; it must never call or change what it finds.
+The walk goes through globals, closures, defaults and decorated components, and on demand through classes, tables and
+modules; as far as the user's own code goes: never into installed packages or the standard library. It only looks; it
+must never call or change what it finds.
 """
 
 from __future__ import annotations
 
 import dis
+import functools
+import re
 from collections.abc import Callable, Iterator
-from types import CellType, CodeType, FunctionType
+from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
+from agnt5.execution import inside
 from agnt5.execution.frames import distance
 
 _LOADS = {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"}
 _REBINDS = {"STORE_GLOBAL", "DELETE_GLOBAL"}
 _CELL_REBINDS = {"STORE_DEREF", "DELETE_DEREF"}
+_NAME = re.compile(r"[^\W\d]\w*")
 ABSENT = object()
 
 
 class Names(NamedTuple):
-    """Names a code object (and those inside it) uses."""
+    """Names a code object (and those inside it) uses. `attributes`: what it may read of a module; `imports`: modules
+    that it imports itself."""
 
     loads: tuple[str, ...]
+    attributes: frozenset[str]
+    imports: tuple[str, ...]
     rebinds: frozenset[str]
     rebinds_cells: frozenset[str]
 
@@ -38,7 +46,10 @@ def names_of(code: CodeType) -> Names:
     loads: dict[str, None] = {}
     rebinds: set[str] = set()
     cells: set[str] = set()
+    attributes: set[str] = set()
+    imports: dict[str, None] = {}
     for part in _parts(code):
+        attributes.update(part.co_names)
         for one in dis.get_instructions(part):
             if one.opname in _LOADS:
                 loads[one.argval] = None
@@ -46,9 +57,11 @@ def names_of(code: CodeType) -> Names:
                 rebinds.add(one.argval)
             elif one.opname in _CELL_REBINDS:
                 cells.add(one.argval)
+            elif one.opname == "IMPORT_NAME":
+                imports[one.argval] = None
     if len(_names) > 10_000:  # a notebook that runs for weeks; the entries in use come back
         _names.clear()
-    found = Names(tuple(loads), frozenset(rebinds), frozenset(cells))
+    found = Names(tuple(loads), frozenset(attributes), tuple(imports), frozenset(rebinds), frozenset(cells))
     _names[id(code)] = (code, found)
     return found
 
@@ -88,47 +101,110 @@ def body_of(value: Any) -> FunctionType | None:
 
 class Reach:
     """The functions reached from a root, in the order they are met, and what to look at again to know it still
-    holds."""
+    holds.
 
-    __slots__ = ("_cells", "_globals", "_shapes", "functions", "rebound")
+    With `deep`, also what lies in tables, wrappers and instances, the methods and data of the user's classes, and what
+    is read of the user's modules.
+    """
 
-    def __init__(self, root: FunctionType, follow: Callable[[FunctionType], bool]) -> None:
+    __slots__ = (
+        "_cells",
+        "_deep",
+        "_follow",
+        "_globals",
+        "_loads",
+        "_pending",
+        "_root",
+        "_seen",
+        "_shapes",
+        "classes",
+        "functions",
+        "rebound",
+    )
+
+    def __init__(self, root: Any, follow: Callable[[FunctionType], bool], *, deep: bool = False) -> None:
         self.functions: dict[int, FunctionType] = {}
+        # The user's classes met, with the names and values that they had then.
+        self.classes: dict[int, tuple[type, dict[str, Any]]] = {}
         # Names of globals that reached code rebinds, by namespace: they are alive, not a version of the code.
         self.rebound: dict[int, set[str]] = {}
         self._globals: list[tuple[dict[str, Any], str, Any]] = []
         self._cells: list[tuple[CellType, Any]] = []
         self._shapes: list[tuple[Any, FunctionType, CodeType, Any, Any]] = []
-        loads: dict[tuple[int, str], tuple[dict[str, Any], Any]] = {}
-        pending: list[Any] = [root]
-        while pending:
-            holder = pending.pop(0)
+        self._loads: dict[tuple[int, str], tuple[dict[str, Any], Any]] = {}
+        self._root = _innermost(root)
+        self._follow = follow
+        self._deep = deep
+        # Looked into, and kept so that their ids stay theirs.
+        self._seen: dict[int, Any] = {}
+        self._pending: list[Any] = [root]
+        for holder in self._pending:  # it grows meanwhile
             function = body_of(holder)
-            if function is None or id(function) in self.functions or not (function is root or follow(function)):
-                continue
-            self.functions[id(function)] = function
-            code = function.__code__
-            self._shapes.append((holder, function, code, function.__defaults__, function.__kwdefaults__))
-            names = names_of(code)
-            namespace = function.__globals__
-            self.rebound.setdefault(id(namespace), set()).update(names.rebinds)
-            for name in names.loads:
-                value = namespace.get(name, ABSENT)
-                loads[id(namespace), name] = (namespace, value)
-                pending.append(value)
-            for cell in function.__closure__ or ():
-                value = content_of(cell)
-                self._cells.append((cell, value))
-                pending.append(value)
-            pending.extend(function.__defaults__ or ())
-            pending.extend((function.__kwdefaults__ or {}).values())
-            pending.append(function.__dict__.get("__wrapped__"))
-        for (identity, name), (namespace, value) in loads.items():
-            if name not in self.rebound[identity]:
+            if function is not None:
+                self._function(holder, function)
+            elif deep and type(holder) not in inside.PLAIN:
+                self._look_into(holder)
+        for (identity, name), (namespace, value) in self._loads.items():
+            if name not in self.rebound.get(identity, ()):
                 self._globals.append((namespace, name, value))
+        del self._pending, self._seen, self._loads, self._follow
+
+    def _function(self, holder: Any, function: FunctionType) -> None:
+        if id(function) in self.functions or not (function is self._root or self._follow(function)):
+            return
+        self.functions[id(function)] = function
+        code = function.__code__
+        self._shapes.append((holder, function, code, function.__defaults__, function.__kwdefaults__))
+        names = names_of(code)
+        namespace = function.__globals__
+        self.rebound.setdefault(id(namespace), set()).update(names.rebinds)
+        for name in names.loads:
+            self._read(namespace, name, namespace.get(name, ABSENT), names)
+        if self._deep:
+            self._pending.extend(namespace.get(name) for name in _annotated(function))
+            for name in names.imports:
+                module = inside.imported(name, namespace.get("__package__") or "")
+                if module is not None:
+                    self._read_of(module, names)
+        for cell in function.__closure__ or ():
+            value = content_of(cell)
+            self._cells.append((cell, value))
+            self._meet(value, names)
+        self._pending.extend(function.__defaults__ or ())
+        self._pending.extend((function.__kwdefaults__ or {}).values())
+        self._pending.append(function.__dict__.get("__wrapped__"))
+
+    def _read(self, namespace: dict[str, Any], name: str, value: Any, names: Names) -> None:
+        self._loads[id(namespace), name] = (namespace, value)
+        self._meet(value, names)
+
+    def _meet(self, value: Any, names: Names) -> None:
+        self._pending.append(value)
+        if self._deep and isinstance(value, ModuleType) and inside.is_own_module(value):
+            self._read_of(value, names)
+
+    def _read_of(self, module: ModuleType, names: Names) -> None:
+        for namespace, name, value in inside.attributes_of(module, names.attributes):
+            self._loads[id(namespace), name] = (namespace, value)
+            self._pending.append(value)
+
+    def _look_into(self, value: Any) -> None:
+        if id(value) in self._seen:
+            return
+        self._seen[id(value)] = value
+        if isinstance(value, type):
+            if inside.is_own_class(value):
+                self.classes[id(value)] = (value, dict(vars(value)))
+                self._pending.extend(value.__bases__)
+                self._pending.extend(one for _, one in inside.members(value))
+            return
+        found = inside.parts(value)
+        if found is not None:
+            self._pending.append(type(value))
+            self._pending.extend(found)
 
     def holds(self) -> bool:
-        """Whether every name, cell and function looked at is still the same object. Some tens of ns for each."""
+        """Whether every name, cell, function and class looked at is still the same. Some tens of ns for each."""
         absent = ABSENT
         for namespace, name, value in self._globals:
             if namespace.get(name, absent) is not value:
@@ -141,11 +217,31 @@ class Reach:
                 or (holder is not function and holder.fn is not function)
             ):
                 return False
+        for cls, before in self.classes.values():
+            now = vars(cls)
+            if len(now) != len(before) or any(now.get(name, absent) is not one for name, one in before.items()):
+                return False
         return all(content_of(cell) is value for cell, value in self._cells)
 
     def data(self) -> Iterator[tuple[dict[str, Any], str, Any]]:
         """(namespace, name, value) of each global loaded, rebound ones left out."""
         return iter(self._globals)
+
+
+def _annotated(function: FunctionType) -> list[str]:
+    """Names in the annotations of its parameters: of classes, perhaps, whose methods the body calls."""
+    annotate = getattr(function, "__annotate__", None)  # 3.14 makes annotations when they are asked for
+    if annotate is not None:
+        return list(annotate.__code__.co_names)
+    texts = [one if isinstance(one, str) else getattr(one, "__name__", "") for one in function.__annotations__.values()]
+    return sorted({name for text in texts for name in _NAME.findall(text)})
+
+
+def _innermost(root: Any) -> FunctionType | None:
+    """The function that a callable comes down to: it is followed wherever it comes from."""
+    while isinstance(root, functools.partial | MethodType):
+        root = root.func if isinstance(root, functools.partial) else root.__func__
+    return body_of(root)
 
 
 def content_of(cell: CellType) -> Any:
