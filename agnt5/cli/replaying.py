@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 @of_store
 @app_option
 @click.argument("identity", metavar="ID")
-@click.option("--at", type=int, default=0, metavar="N", help="Begin at this entry")
+@click.option("--at", default="0", metavar="N", help="Begin at this entry, its number or path")
 @click.option("--recorded", is_flag=True, help="Run the source as it was recorded instead of the code of now")
 @as_json_option
-def replay(choice: Choice, app: str | None, identity: str, at: int, recorded: bool, json_: bool) -> None:
+def replay(choice: Choice, app: str | None, identity: str, at: str, recorded: bool, json_: bool) -> None:
     """Step through a run, or a journal file: source, locals and state at every position.
 
     No step body runs and nothing is written. Without --app (or --recorded) there is no code to drive, and the entries
@@ -38,7 +38,7 @@ def replay(choice: Choice, app: str | None, identity: str, at: int, recorded: bo
     journal = journal_of(choice, identity)
     code = _code_for(journal.component) if journal.loaded and not recorded else None
     with replay_of(journal, "recorded" if recorded else code) as walk:
-        walk.goto(at)
+        walk.goto(int(at) if at.isdecimal() else at)
         if json_:
             click.echo(as_json(_listed(walk)))
         elif sys.stdin.isatty() and sys.stdout.isatty():
@@ -59,6 +59,8 @@ def _code_for(name: str) -> Any:
 def _print(walk: Replay) -> None:
     for line in _lines(walk):
         click.echo(shown(line))
+    if walk.outcome:
+        click.echo(f"{'':>6}  {shown(walk.outcome)}")
     if walk.divergence is not None:
         click.echo(shown(str(walk.divergence), lines=True))
     if walk.why_no_frames:
@@ -103,6 +105,7 @@ def _listed(walk: Replay) -> dict[str, Any]:
     return {
         "run": walk.run_id,
         "positions": positions,
+        "outcome": walk.outcome or None,
         "divergence": divergence,
         "no_frames": walk.why_no_frames or None,
     }

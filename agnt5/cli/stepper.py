@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..errors import ConfigurationError
 from .keyboard import Keyboard
 from .text import colour, fit, shown, terminal_width
 
@@ -82,17 +83,19 @@ class Stepper:
         elif act == "continue":
             walk.run_to_end()
         elif act == "goto":
-            self._goto(self._ask("go to entry"))
+            self._goto(self._ask("go to entry (number or path)"))
         elif act == "break":
             self._toggle(self._ask("break at (name, path or kind)"))
         elif act == "evaluate":
             self._evaluate(self._ask("evaluate"))
 
     def _goto(self, text: str) -> None:
-        if text.isdecimal():
-            self._walk.goto(int(text))
-        elif text:
-            self._said = f"{text!r} is no number of an entry"
+        if not text:
+            return
+        try:
+            self._walk.goto(int(text) if text.isdecimal() else text)
+        except ConfigurationError as error:
+            self._said = str(error)
 
     def _toggle(self, name: str) -> None:
         points = self._walk.breakpoints
@@ -135,6 +138,8 @@ class Stepper:
             lines.append(self._marked(name in changed, f"{name} = {text}"))
         for name, value in walk.state.items():
             lines.append(self._marked(f"state.{name}" in changed, f"state.{name} = {value!r}"))
+        if walk.outcome:
+            lines += ["", self._fit(walk.outcome)]
         if len(walk.breakpoints):
             lines += ["", self._fit(f"breaks at {', '.join(walk.breakpoints)}")]
         if walk.divergence is not None and walk.at_end:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from agnt5 import _core
 from agnt5.codec import decode, decode_failure
 from agnt5.errors import DivergenceError, EventTimeoutError, RunCancelled, SerializationError
-from agnt5.execution import effects, stops
+from agnt5.execution import diverging, effects, stops
 from agnt5.execution.fingerprint import fingerprint
 from agnt5.execution.frames import caller
 from agnt5.execution.ioless import Fenced
@@ -168,7 +168,7 @@ class Attempt:
                 if not self.replaying:
                     break
                 if self.session.replaying:
-                    raise DivergenceError(stops.waits_too_early(self))
+                    raise DivergenceError(diverging.waits_too_early(self))
                 if not self.rearmed:
                     self.rearmed = True
                     self.session.rearm()
@@ -367,7 +367,7 @@ class Attempt:
                 return self.session.command(kind, name, payload, code=code)
             return self.session.command(kind, name, payload)
         except DivergenceError as error:
-            self.poisoned_by(stops.explain(self, error, caller(2)))
+            self.poisoned_by(diverging.explain(self, error, caller(2)))
         raise Fenced("the run diverged from its journal")
 
     def poisoned_by(self, error: BaseException) -> None:

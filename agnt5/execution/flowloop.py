@@ -18,7 +18,7 @@ from math import inf
 from sys import get_asyncgen_hooks, modules
 from threading import get_ident, main_thread
 from time import perf_counter
-from typing import Any, NoReturn, Protocol
+from typing import Any, NoReturn, Protocol, TypeVar
 
 from agnt5.errors import FlowSpinError
 from agnt5.execution import dispatch, ending, guard
@@ -26,6 +26,8 @@ from agnt5.execution.asyncgens import FirstIteration, hook, unhook
 from agnt5.execution.frames import place
 from agnt5.execution.handles import NEVER, FlowFuture, FlowTask, Ready, Timer
 from agnt5.execution.ioless import Fenced, IOLessLoop
+
+T = TypeVar("T")
 
 # A drain yields to the host loop after this many callbacks, or seconds, whichever comes first.
 SOFT_CALLBACKS = 10_000
@@ -154,6 +156,18 @@ class FlowLoop(IOLessLoop):
         if self._spun > self._hard:
             self._fail_spinning()
         return False
+
+    def pretend(self, fn: Callable[[], T]) -> T:
+        """Call `fn` as the flow's own code would be: I/O is refused to it. What it did wrong is no fault of the run."""
+        before = self._poison, self.on_poison
+        self.on_poison = None
+        host = _get_running_loop()
+        _set_running_loop(self)
+        try:
+            return fn()
+        finally:
+            _set_running_loop(host)
+            self._poison, self.on_poison = before
 
     def fire_timer(self, seq: int) -> bool:
         """The completion of timer `seq` is delivered. False when it was cancelled: nothing will run."""

@@ -14,8 +14,8 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from agnt5 import _core
-from agnt5.errors import DivergenceError
-from agnt5.execution import stops
+from agnt5.errors import DivergenceError, FlowIOError, FlowSpinError
+from agnt5.execution import diverging
 from agnt5.execution.asyncgens import hook
 from agnt5.execution.flowattempt import FlowAttempt
 from agnt5.execution.ioless import Fenced
@@ -31,10 +31,18 @@ CANCEL_RUN = _core.OUTCOME_CANCEL_RUN
 class FlowReplay:
     """One pass over one journal, from its start to `end` (before this entry) or to its own end."""
 
-    def __init__(self, component: Component[..., Any], recording: _core.Recording, end: int | None = None) -> None:
+    def __init__(
+        self,
+        component: Component[..., Any],
+        recording: _core.Recording,
+        end: int | None = None,
+        advice: str = diverging.REPLAY,
+    ) -> None:
+        self._recording = recording
         self._session = _ReadOnly(recording.cursor() if end is None else recording.cursor(end))
         self._attempt = _ReplayAttempt(_Nobody(), self._session, component, contextvars.Context())  # type: ignore[arg-type]
         self._attempt.capture.muted = True
+        self._attempt.advice = advice
         self.woken: asyncio.Task[Any] | None = None
         self.returned = False
         self.delivered = 0
@@ -79,9 +87,9 @@ class FlowReplay:
         try:
             item = self._session.take()
         except DivergenceError as error:
-            raise stops.explain(self._attempt, error) from None
+            raise diverging.explain(self._attempt, error) from None
         if item is None and self._session.at_value():
-            raise stops.explain(self._attempt, DivergenceError(stops.waits_too_early(self._attempt)))
+            raise diverging.explain(self._attempt, DivergenceError(diverging.waits_too_early(self._attempt)))
         return item
 
     def _deliver(self, item: tuple[int, int, bytes]) -> None:
@@ -109,9 +117,25 @@ class FlowReplay:
                 found[name] = self._attempt.read(payload)
         return found
 
-    def within(self, fn: Any) -> Any:
-        """Call `fn` as if it were part of the flow: prints go nowhere."""
-        return self._attempt.context.run(fn)
+    def within(self, fn: Callable[[], T]) -> T:
+        """Call `fn` as if it were part of the flow: prints go nowhere, and I/O is refused, without harm to the flow."""
+        return self._attempt.context.run(self._attempt.flow.pretend, fn)
+
+    @property
+    def name(self) -> str:
+        """Of the task that is the flow's own body."""
+        root = self._attempt.root
+        return "" if root is None else root.get_name()
+
+    @property
+    def failure(self) -> BaseException | None:
+        """What the flow ended with, when it failed."""
+        root = self._attempt.root
+        if not self.returned or root is None:
+            return None
+        if self._attempt.poison is not None:
+            return self._attempt.poison
+        return root.exception() if root.done() and not root.cancelled() else None
 
     def close(self) -> None:
         """Unwind the code. Nothing it does from here on counts: it cannot ask, print, or touch a file or socket."""
@@ -125,14 +149,30 @@ class FlowReplay:
         while not attempt.flow.drain():
             continue
         if attempt.poison is not None:
-            raise attempt.poison
+            if not self._failed_so_then(attempt.poison):
+                raise attempt.poison
+            self.returned = True
+            return
         root = attempt.root
         if root is not None and root.done():
             self.returned = True
             try:
                 self._session.returned()
             except DivergenceError as error:
-                raise stops.explain(attempt, error) from None
+                raise diverging.explain(attempt, error) from None
+
+    def _failed_so_then(self, error: BaseException) -> bool:
+        """Whether the run was recorded to fail here because its flow did what no flow may."""
+        if not isinstance(error, FlowIOError | FlowSpinError):
+            return False
+        (last,) = self._recording.entries(len(self._recording) - 1)
+        if last.body != "ended" or last.outcome != _core.OUTCOME_FAILURE:
+            return False
+        try:
+            self._session.returned()
+        except DivergenceError:
+            return False
+        return True
 
     def _waiter(self, future: asyncio.Future[Any] | None) -> asyncio.Task[Any] | None:
         if future is None:
@@ -143,11 +183,16 @@ class FlowReplay:
         return None
 
 
-def replay(component: Component[..., Any], recording: _core.Recording, end: int | None = None) -> int:
+def replay(
+    component: Component[..., Any],
+    recording: _core.Recording,
+    end: int | None = None,
+    advice: str = diverging.REPLAY,
+) -> int:
     """Replay a flow's journal; how many answers were delivered. DivergenceError where the code asks otherwise."""
 
     def work() -> int:
-        one = FlowReplay(component, recording, end)
+        one = FlowReplay(component, recording, end, advice)
         try:
             one.begin()
             return one.forward(len(recording))
@@ -175,7 +220,8 @@ def on_own_thread(work: Callable[[], T]) -> T:
 
 
 class _ReplayAttempt(FlowAttempt):
-    __slots__ = ()
+    __slots__ = ("advice",)
+    advice: str
 
     def code_of(self, target: Any) -> bytes:
         return b""  # nothing is recorded

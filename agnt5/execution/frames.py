@@ -58,6 +58,17 @@ def frames(task: Any) -> list[Frame]:
     return chain
 
 
+def raising(error: BaseException) -> list[Frame]:
+    """The frames that an exception passed through, outermost first, each at the line where it did."""
+    found: list[Frame] = []
+    traceback = error.__traceback__
+    while traceback is not None:
+        frame = traceback.tb_frame
+        found.append(Frame(frame.f_code.co_qualname, frame.f_code.co_filename, traceback.tb_lineno, frame))
+        traceback = traceback.tb_next
+    return found
+
+
 def _driven_by(opaque: object) -> object | None:
     for candidate in gc.get_referents(opaque):
         if isinstance(candidate, (AsyncGeneratorType, CoroutineType)) or type(candidate).__name__ in _OPAQUE:

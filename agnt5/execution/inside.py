@@ -131,7 +131,7 @@ def parts(value: Any) -> list[Any] | None:
     if own:
         if any(not cls.__flags__ & _HEAP_TYPE and cls not in _VISIBLE for cls in kind.__mro__):
             return None
-        found += [one for pair in sorted(_attributes(value).items()) for one in pair]
+        found += [one for pair in sorted(attributes(value).items()) for one in pair]
     if isinstance(value, dict):
         found += [one for pair in dict.items(cast("dict[Any, Any]", value)) for one in pair]
     for base in _SEQUENCES:
@@ -169,7 +169,8 @@ def _wrapped(value: Any) -> list[Any] | None:
     return None
 
 
-def _attributes(value: Any) -> dict[str, Any]:
+def attributes(value: Any) -> dict[str, Any]:
+    """What an instance holds, in `__dict__` and in slots."""
     found: dict[str, Any] = {}
     for cls in type(value).__mro__:
         for name, slot in vars(cls).items():

@@ -6,15 +6,13 @@ do next.
 
 from __future__ import annotations
 
-import asyncio
-import sys
 import traceback
 from typing import TYPE_CHECKING
 
 from agnt5 import _core
 from agnt5.codec import encode_failure
 from agnt5.errors import DivergenceError, FlowIOError, FlowSpinError, RunPaused, StoreError
-from agnt5.execution.frames import text_at
+from agnt5.execution.diverging import explain
 from agnt5.log import logger
 
 if TYPE_CHECKING:
@@ -22,7 +20,6 @@ if TYPE_CHECKING:
     from agnt5.execution.ops import Op
 
 LARGE = 10_000
-_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 
 class Uncertain(RunPaused):
@@ -83,52 +80,6 @@ def reason_error(run_id: str, reason: str) -> Exception:
         return DivergenceError(text)
     why = text if kind == "RunPaused" else reason or "somebody paused it"
     return RunPaused(f"Run {run_id} is paused: {why}. Look at `run.journal`, then `run.resume()` or `run.cancel()`.")
-
-
-def explain(attempt: Attempt, error: DivergenceError, where: str = "") -> DivergenceError:
-    """The same divergence with what a person needs: Python versions, where the code stands, hints, what to do."""
-    from agnt5.execution import hints
-
-    lines: list[str] = []
-    recorded_on = attempt.session.python
-    if recorded_on and recorded_on != _PYTHON:
-        lines.append(f"This run was recorded on Python {recorded_on} and is replayed on {_PYTHON}.")
-    lines.append(str(error))
-    where = where or attempt.where()
-    if where:
-        text = text_at(where)
-        lines.append(f"The code stands at {where}{f': {text}' if text else '.'}")
-    raised = _raised_by(attempt)
-    if raised is not None:
-        lines.append(f"The code ended with {type(raised).__name__}: {raised}")
-    hint = hints.hint(attempt.component.fn)
-    if hint:
-        lines.append(hint)
-    lines.append(
-        "Nothing was written. Restore the code and `run.resume()`, start a new run with the new code, or "
-        "`run.cancel()` this one."
-    )
-    told = DivergenceError("\n".join(lines))
-    for name in ("seq", "path", "expected", "actual"):
-        if hasattr(error, name):
-            setattr(told, name, getattr(error, name))
-    told.location = where
-    if raised is not None:
-        told.actual = f"the code ended with {type(raised).__name__}: {raised}"
-    return told
-
-
-def _raised_by(attempt: Attempt) -> BaseException | None:
-    root = getattr(attempt, "root", None)  # a flow's body is a task
-    if not isinstance(root, asyncio.Task) or not root.done() or root.cancelled():
-        return None
-    return root.exception()
-
-
-def waits_too_early(attempt: Attempt) -> str:
-    return (
-        f"run {attempt.run_id}: the journal goes on, but the code neither asked the next recorded command nor returned."
-    )
 
 
 def warn_large(attempt: Attempt) -> None:

@@ -14,6 +14,7 @@ from agnt5.codec import encode, encode_call, encode_failure
 from agnt5.component import FLOW, Component, component_of
 from agnt5.entry import Arguments, Entry
 from agnt5.errors import ConfigurationError
+from agnt5.execution.diverging import FORK
 from agnt5.execution.flowreplay import replay
 from agnt5.execution.kinds import COMMAND_WORDS, FAILURE, VALUE, new_run_id
 from agnt5.run import Run
@@ -129,7 +130,7 @@ def fork(
     other_code = code is not None or _has_changed(run)
     if other_code and input is None and component.kind == FLOW:
         # Told here, where the person is, and not by a fork that stops at its first command.
-        replay(component, runtime.reader.recording(run.id), plan.cut)
+        replay(component, runtime.reader.recording(run.id), plan.cut, FORK)
     identity = runtime.fork(
         component,
         run.id,

@@ -7,30 +7,26 @@ frames.
 
 from __future__ import annotations
 
+import difflib
 import weakref
 from bisect import bisect_right
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from agnt5.component import FLOW, KIND_NAMES, Component
-from agnt5.entry import Entry
-from agnt5.errors import ConfigurationError, DivergenceError
-from agnt5.execution.flowreplay import FlowReplay
-from agnt5.journal import Journal
+from agnt5.entry import Entry, failure_line, value_of
+from agnt5.errors import AGNT5Error, ConfigurationError, DivergenceError
+from agnt5.execution.kinds import FAILURE, VALUE
+from agnt5.journal import Journal, short
 from agnt5.replay import source
 from agnt5.replay.breakpoints import Breakpoints
-from agnt5.replay.stage import Stage
-from agnt5.replay.view import Frame, Position, changed, look
-
-if TYPE_CHECKING:
-    from agnt5 import _core
+from agnt5.replay.cast import STOPPED, Cast
+from agnt5.replay.view import Frame, Position, changed
 
 # Positions before a jump backwards that are looked at on the way, so that the next steps back cost nothing.
 _BEHIND = 64
 _KEPT = 1024
-# Replays left standing where they were, to go on from when somebody jumps to and fro.
-_PARKED = 3
 
 
 class Replay:
@@ -50,7 +46,7 @@ class Replay:
         self._last = len(self._seqs) - 1
         self._index = 0
         self._seen: OrderedDict[int, Position] = OrderedDict()
-        self._cast = None if component is None else _Cast(component, journal.recording)
+        self._cast = None if component is None else Cast(component, journal.recording)
         if self._cast is not None:
             weakref.finalize(self, self._cast.leave)
         self._show(0)
@@ -65,8 +61,11 @@ class Replay:
         """`n` answers fewer; stops at the start."""
         return self._move(self._index - n)
 
-    def goto(self, where: int | Callable[[Entry], bool]) -> Replay:
-        """The last position that is not after this entry; or the next one whose entry answers a question with yes."""
+    def goto(self, where: int | str | Entry | Callable[[Entry], bool]) -> Replay:
+        """The last position that is not after this seq; where the answer to this entry (or path) was delivered; or the
+        next position whose entry answers a question with yes. ConfigurationError for a path that is not there."""
+        if isinstance(where, str | Entry):
+            return self._move(self._index_of(where))
         if callable(where):
             for index in range(self._index + 1, self._last + 1):
                 if where(self._entry_at(index)):
@@ -103,6 +102,19 @@ class Replay:
     @property
     def at_end(self) -> bool:
         return self._index == self._last
+
+    @property
+    def outcome(self) -> str:
+        """At the end, in a line, what became of the run; "" elsewhere."""
+        if not self.at_end or self.divergence is not None:
+            return ""
+        last, status = self.journal.stored[-1], self.journal.status
+        if last.body != "ended":
+            return f"{status}, and recorded until here"
+        if last.outcome == FAILURE:
+            return f"{status}: {failure_line(last.payload)}"
+        value = value_of(last.payload, data_only=self.journal.loaded) if last.outcome == VALUE else None
+        return f"{status}: {short(repr(value), 200)}" if value is not None else str(status)
 
     @property
     def entry(self) -> Entry | None:
@@ -143,17 +155,20 @@ class Replay:
         return changed(self._at(self._index - 1), self._here)
 
     def eval(self, expression: str) -> Any:
-        """The value of an expression in the frame where the code stands, on a replay made for it and thrown away."""
+        """The value of an expression where the code stands, on a replay made for it and thrown away; a copy, where it
+        can be copied. It sees the names of the frames around it, and may touch no file or socket."""
         cast = self._driven("evaluate an expression")
-        return cast.evaluate(self._index, expression)
+        return cast.evaluate(self._index, source.compiled(expression))
 
     def trace(self, expression: str) -> Any:
         """The expression at every position: a DataFrame with `seq`, `path`, `value`; None where its names do not exist.
-        Values are copies, or texts where one cannot be copied. Needs pandas."""
+        Values are copies, or texts where one cannot be copied. It ends where the code diverges. Needs pandas."""
         cast = self._driven("trace an expression")
         import pandas  # pyright: ignore[reportMissingTypeStubs]
 
-        values = cast.trace(self._last, expression)
+        values, stopped = cast.trace(self._last, source.compiled(expression))
+        if stopped is not None:
+            self._diverged(stopped)
         paths = ["", *(self._entry_at(index).path for index in range(1, len(values)))]
         columns = {"seq": self._seqs[: len(values)], "path": paths, "value": pandas.Series(values, dtype=object)}
         return pandas.DataFrame(columns)
@@ -178,6 +193,7 @@ class Replay:
         lines = [repr(self)[1:-1], self.source.rstrip()]
         lines += [f"  {name} = {text}" for name, text in self.locals.items()]
         lines += [f"  state.{name} = {value!r}" for name, value in self.state.items()]
+        lines.append(self.outcome)
         if self.divergence is not None:
             lines.append(str(self.divergence))
         return "\n".join(line for line in lines if line)
@@ -192,22 +208,36 @@ class Replay:
         self._show(min(max(index, 0), self._last))
         return self
 
+    def _index_of(self, where: str | Entry) -> int:
+        path = where.path if isinstance(where, Entry) else where
+        for index, entry in enumerate(self._entries):
+            if (entry.seq == where.seq and index > 0) if isinstance(where, Entry) else entry.path == path != "":
+                return index
+        asked = [entry for entry in self.journal if entry.path == path]
+        if not asked:
+            near = difflib.get_close_matches(path, [entry.path for entry in self.journal], 1)
+            raise ConfigurationError(
+                f"Run {self.run_id} has no entry with the path {path!r}."
+                + (f" Did you mean {near[0]!r}?" if near else " `print(run.journal)` shows them.")
+            )
+        return bisect_right(self._seqs, asked[0].seq) - 1  # nested in a function, or never answered
+
     def _show(self, index: int) -> None:
         try:
             self._at(index)
-        except DivergenceError as error:
+        except STOPPED as error:
             self._diverged(error)
             index = min(index, self._last)
         self._index = index
 
-    def _diverged(self, error: DivergenceError) -> None:
+    def _diverged(self, error: AGNT5Error) -> None:
         """From here on the journal cannot be followed; the positions before stay."""
-        self.divergence = error
+        self.divergence = error if isinstance(error, DivergenceError) else DivergenceError(f"the code stopped: {error}")
         reached = 0 if self._cast is None else max(self._cast.reached, 0)
         self._last = min(self._last, reached)
         self._index = min(self._index, self._last)
         if self._last == 0 and 0 not in self._seen:
-            self._seen[0] = Position(0, 0, None, (), None, {})
+            self._seen[0] = Position(0, 0, None, (), (), None, {})
 
     def _at(self, index: int) -> Position:
         known = self._seen.get(index)
@@ -216,7 +246,8 @@ class Replay:
             return known
         if self._cast is None:
             entry = self._entry_at(index) if index else None
-            found = [Position(index, self._seqs[index], entry, (), None, _state_at(self.journal, self._seqs[index]))]
+            state = _state_at(self.journal, self._seqs[index])
+            found = [Position(index, self._seqs[index], entry, (), (), None, state)]
         else:
             behind = _BEHIND if index < self._index else 1
             found = self._cast.look(max(0, index - behind), index, self._seqs, self._entry_or_none)
@@ -232,127 +263,10 @@ class Replay:
     def _entry_or_none(self, index: int) -> Entry | None:
         return self._entries[index] if index else None
 
-    def _driven(self, what: str) -> _Cast:
+    def _driven(self, what: str) -> Cast:
         if self._cast is None:
             raise ConfigurationError(f"There is no code to {what} in: {self.why_no_frames}")
         return self._cast
-
-
-class _Cast:
-    """The replays of one walk, on their stage. Every method may be called from any thread."""
-
-    def __init__(self, component: Component[..., Any], recording: _core.Recording) -> None:
-        self._component = component
-        self._recording = recording
-        self._stage = Stage()
-        self._standing: list[tuple[int, FlowReplay]] = []
-        # The furthest position at which a replay stood whole.
-        self.reached = -1
-
-    def look(self, first: int, last: int, seqs: list[int], entry: Callable[[int], Entry | None]) -> list[Position]:
-        """The positions from `first` to `last`."""
-
-        def job() -> list[Position]:
-            at, replay = self._take(first)
-            found: list[Position] = []
-            try:
-                while True:
-                    found.append(look(replay, at, seqs[at], entry(at)))
-                    if at == last:
-                        break
-                    at = self._on(replay, at)
-            except BaseException:
-                replay.close()
-                raise
-            self._park(at, replay)
-            return found
-
-        return self._stage.call(job)
-
-    def evaluate(self, index: int, expression: str) -> Any:
-        def job() -> Any:
-            _, replay = self._fresh(index)
-            try:
-                return replay.within(lambda: source.evaluate(replay, expression))
-            finally:
-                replay.close()
-
-        return self._stage.call(job)
-
-    def trace(self, last: int, expression: str) -> list[Any]:
-        def job() -> list[Any]:
-            at, replay = self._fresh(0)
-            values: list[Any] = []
-            try:
-                while True:
-                    values.append(replay.within(lambda: source.snapshot(replay, expression)))
-                    if at == last:
-                        return values
-                    at = self._on(replay, at)
-            finally:
-                replay.close()
-
-        return self._stage.call(job)
-
-    def close(self) -> None:
-        self._stage.call(self._close)
-
-    def leave(self) -> None:
-        self._stage.leave(self._close)
-
-    def _take(self, index: int) -> tuple[int, FlowReplay]:
-        """A replay that stands at this position: the nearest one before it goes on, or a new one begins."""
-        best = max((one for one in self._standing if one[0] <= index), key=lambda one: one[0], default=None)
-        if best is None:
-            return self._fresh(index)
-        self._standing.remove(best)
-        at, replay = best
-        return self._forward(at, replay, index)
-
-    def _fresh(self, index: int) -> tuple[int, FlowReplay]:
-        replay = FlowReplay(self._component, self._recording)
-        try:
-            replay.begin()
-        except BaseException:
-            replay.close()
-            raise
-        self.reached = max(self.reached, 0)
-        return self._forward(0, replay, index)
-
-    def _forward(self, at: int, replay: FlowReplay, index: int) -> tuple[int, FlowReplay]:
-        if index - at > 1:
-            try:
-                at += replay.forward(index - at - 1)
-            except BaseException:
-                self._stumbled(replay)
-                raise
-            self.reached = max(self.reached, at)
-        while at < index:
-            at = self._on(replay, at)
-        return at, replay
-
-    def _on(self, replay: FlowReplay, at: int) -> int:
-        try:
-            if replay.advance() is None:
-                raise DivergenceError(f"the journal has no answer after position {at}.")
-        except BaseException:
-            self._stumbled(replay)
-            raise
-        self.reached = max(self.reached, at + 1)
-        return at + 1
-
-    def _stumbled(self, replay: FlowReplay) -> None:
-        self.reached = max(self.reached, replay.delivered - 1)
-        replay.close()
-
-    def _park(self, at: int, replay: FlowReplay) -> None:
-        self._standing.append((at, replay))
-        while len(self._standing) > _PARKED:
-            self._standing.pop(0)[1].close()
-
-    def _close(self) -> None:
-        while self._standing:
-            self._standing.pop()[1].close()
 
 
 def _positions(journal: Journal, *, scripts_only: bool) -> tuple[list[int], list[Entry]]:

@@ -14,12 +14,14 @@ import linecache
 import sys
 import textwrap
 from collections.abc import Callable
+from types import CodeType, CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from agnt5 import registry
 from agnt5.component import Component, component_of
 from agnt5.errors import ConfigurationError
-from agnt5.execution.frames import distance, frames
+from agnt5.execution.frames import Frame as Suspended
+from agnt5.execution.frames import distance, frames, raising
 from agnt5.replay.values import Shown
 
 if TYPE_CHECKING:
@@ -145,27 +147,64 @@ def marked(frame: Frame) -> str:
     )
 
 
-def snapshot(replay: FlowReplay, expression: str) -> Any:
-    """The value of an expression as it is here: a copy, for the flow goes on changing what it holds."""
-    value = evaluate(replay, expression, missing=None)
+class Names(dict[str, Any]):
+    """Names that an expression may use: those of a stack of frames, the innermost first. One namespace for all, so that
+    comprehensions and lambdas in it see them too."""
+
+    def __init__(self, chain: list[Suspended]) -> None:
+        super().__init__()
+        self._globals = [frame.frame.f_globals for frame in chain]
+        for frame in reversed(chain):
+            self.update(frame.frame.f_locals)
+
+    def __missing__(self, name: str) -> Any:
+        for namespace in self._globals:
+            try:
+                return namespace[name]  # not `get`: a pinned namespace looks further
+            except KeyError:
+                continue
+        raise KeyError(name)
+
+
+def snapshot(replay: FlowReplay, expression: CodeType, *, missing: Any = _RAISE) -> Any:
+    """The value of an expression where the code stands: a copy, for the flow goes on changing what it holds, and its
+    clean-up code will. The value itself, or its text with `missing`, when it cannot be copied.
+
+    `missing`: what it is where its names do not exist; default: NameError.
+    """
+    value = evaluate(replay, expression, missing=missing)
+    if isinstance(value, CoroutineType):
+        value.close()
+        raise ConfigurationError("This expression is a coroutine, and nothing is awaited or executed in a replay.")
     try:
         return copy.deepcopy(value)
     except Exception:  # a copy may fail in any way
-        return Shown().text(value)
+        return value if missing is _RAISE else Shown().text(value)
 
 
-def evaluate(replay: FlowReplay, expression: str, *, missing: Any = _RAISE) -> Any:
-    """The value of an expression where the code stands; outer frames are asked for names that the inner one lacks."""
-    code = compile(expression, "<expression>", "eval")
-    unknown: NameError | None = None
-    tasks = [task for task in (replay.woken, *replay.tasks()) if task is not None and not task.done()]
-    for frame in reversed(frames(tasks[0]) if tasks else []):
-        if distance(frame.filename) == 2:
-            continue
-        try:
-            return eval(code, frame.frame.f_globals, dict(frame.frame.f_locals))
-        except NameError as error:
-            unknown = unknown or error
-    if missing is not _RAISE:
-        return missing
-    raise unknown or ConfigurationError("The code has ended here; there is no frame to evaluate an expression in.")
+def compiled(expression: str) -> CodeType:
+    return compile(expression, "<expression>", "eval")
+
+
+def evaluate(replay: FlowReplay, expression: CodeType, *, missing: Any = _RAISE) -> Any:
+    """The value of an expression where the code stands, with the names of the frames around it and of the flow's own
+    body."""
+    names = Names(_stack(replay))
+    if not names and missing is _RAISE and replay.returned:
+        raise ConfigurationError("The code has ended here; there is no frame to evaluate an expression in.")
+    try:
+        return eval(expression, names, names)
+    except NameError:
+        if missing is not _RAISE:
+            return missing
+        raise
+
+
+def _stack(replay: FlowReplay) -> list[Suspended]:
+    """The user's frames where the code stands, the innermost first; then those of the flow's own body."""
+    if replay.failure is not None:
+        chains = [raising(replay.failure)]
+    else:
+        tasks = [task for task in (replay.woken, *replay.tasks()[:1]) if task is not None and not task.done()]
+        chains = [frames(task) for task in dict.fromkeys(tasks)]
+    return [frame for chain in chains for frame in reversed(chain) if distance(frame.filename) != 2]

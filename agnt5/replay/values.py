@@ -1,4 +1,5 @@
-"""Values as a replay shows them: short texts, made once, whatever the value is.
+"""Values as a replay shows them: short texts, made once, whatever the value is; and marks, by which it is seen that a
+value changed where its text does not reach.
 
 A value may be huge, cyclic, or have a `__repr__` that raises; looking at it must not fail, take long, or call a user's
 `__repr__` twice for one view.
@@ -8,22 +9,33 @@ from __future__ import annotations
 
 import types
 from collections.abc import Iterable
+from itertools import islice
 from typing import Any
+
+from agnt5.execution import inside
 
 LONGEST = 200
 DEEPEST = 4
 MOST = 12
-_HUGE = 10**100
 _PLAIN = (int, float, complex, bool, type(None))
+_CONTAINERS = (list, tuple, set, frozenset, dict)
+# A mark looks at so many values, and so deep: what lies beyond may change unseen.
+_MARKED = 20_000
+_MARKED_DEPTH = 40
+_ARRAY_BYTES = 1 << 24
 
 
 class Shown:
     """The texts of one view. The same object has the same text in it."""
 
-    __slots__ = ("_kept", "_texts")
+    __slots__ = ("_kept", "_left", "_marks", "_texts", "_whole")
 
     def __init__(self) -> None:
         self._texts: dict[int, str] = {}
+        self._marks: dict[int, int] = {}
+        # Hashes of texts before they were cut, by id of the value whose `__repr__` gave them.
+        self._whole: dict[int, int] = {}
+        self._left = 0
         # Held, so that an id stays its own while this view is made.
         self._kept: list[Any] = []
 
@@ -82,11 +94,63 @@ class Shown:
             return f"<module {value.__name__}>"
         if kind.__repr__ is object.__repr__:
             # Its default text holds an address, which is another one in every replay.
-            return f"<{kind.__qualname__}>"
+            return _cut(f"<{kind.__qualname__}{self._attributes(value, depth)}>")
         try:
-            return _cut(_flat(repr(value)))
+            text = _flat(repr(value))
         except Exception as error:
             return f"<{kind.__qualname__}: its __repr__ raised {type(error).__name__}>"
+        self._whole[id(value)] = hash(text)
+        return _cut(text)
+
+    def _attributes(self, value: Any, depth: int) -> str:
+        if depth >= DEEPEST or not inside.is_own_class(type(value)):
+            return ""
+        held = list(inside.attributes(value).items())
+        told = ", ".join(f"{name}={self._text(one, depth + 1)}" for name, one in held[:MOST])
+        return (f" {told}" if told else "") + (f", ... {len(held) - MOST} more" if len(held) > MOST else "")
+
+    def mark(self, value: Any) -> int:
+        """The same number for the same value, in this process."""
+        self._left = _MARKED
+        return self._mark(value, 0)
+
+    def _mark(self, value: Any, depth: int) -> int:
+        kind = type(value)
+        self._left -= 1
+        if kind is str or kind is bytes or kind in _PLAIN:
+            return hash((kind, value)) if value == value else hash(kind)  # NaN hashes by its address
+        known = self._marks.get(id(value))
+        if known is not None:
+            return known
+        self._marks[id(value)] = 0  # what a cycle has
+        self._kept.append(value)
+        made = self._marks[id(value)] = hash((kind, self._mark_of(value, kind, depth)))
+        return made
+
+    def _mark_of(self, value: Any, kind: type, depth: int) -> int:
+        if kind in _CONTAINERS:
+            if depth >= _MARKED_DEPTH or self._left <= 0:
+                return len(value)
+            if kind is dict:
+                parts = [
+                    (self._mark(key, depth + 1), self._mark(one, depth + 1)) for key, one in self._some(value.items())
+                ]
+            else:
+                parts = [self._mark(one, depth + 1) for one in self._some(value)]
+            # A set has no order, and another one in every process.
+            return hash((len(value), frozenset(parts) if kind in (set, frozenset) else tuple(parts)))
+        if kind is bytearray:
+            return hash(bytes(value))
+        if kind.__module__ == "numpy" and kind.__name__ == "ndarray" and value.nbytes <= _ARRAY_BYTES:
+            return 0 if value.dtype.hasobject else hash(value.tobytes())
+        if kind.__repr__ is object.__repr__ and inside.is_own_class(kind) and depth < _MARKED_DEPTH:
+            held = inside.attributes(value)
+            return hash(tuple((name, self._mark(one, depth + 1)) for name, one in self._some(held.items())))
+        text = self._text(value, 0)
+        return self._whole.get(id(value), hash(text))
+
+    def _some(self, items: Iterable[Any]) -> Iterable[Any]:
+        return islice(items, max(self._left, 0))
 
     def _items(self, items: Iterable[Any], count: int, depth: int) -> str:
         texts: list[str] = []

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import linecache
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agnt5.entry import Entry
-from agnt5.execution.frames import distance, frames
+from agnt5.execution.frames import Frame as Suspended
+from agnt5.execution.frames import distance, frames, raising
 from agnt5.replay.values import Shown
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ class Frame(NamedTuple):
     """One suspended frame of the user's code. `line` counts from 1, as `first`, where its function begins; `code` is
     that line's text; `locals` are texts, see `agnt5.replay.values`.
 
-    `task` is the asyncio task it belongs to; frames of one task stand from the outermost to the innermost.
+    `task` is the asyncio task it belongs to; frames of one task stand from the outermost to the innermost. Where the
+    flow failed, its frames are those that the exception passed through.
     """
 
     task: str
@@ -44,6 +45,8 @@ class Position:
     seq: int
     entry: Entry | None
     frames: tuple[Frame, ...]
+    # What tells values apart whose texts are cut: for each frame, a mark for each name.
+    marks: tuple[dict[str, int], ...]
     current: int | None  # index in `frames` of where the code stands that the answer woke
     state: dict[str, Any]
 
@@ -52,59 +55,59 @@ def look(replay: FlowReplay, index: int, seq: int, entry: Entry | None) -> Posit
     """The position that a replay stands at."""
     shown = Shown()
     found: list[Frame] = []
+    marks: list[dict[str, int]] = []
     current: int | None = None
 
     def gather() -> None:
         nonlocal current
         for task in replay.tasks():
-            own = _frames_of(task, shown)
-            found.extend(own)
-            if own and (current is None or task is replay.woken):
+            before = len(found)
+            _add(task.get_name(), frames(task), shown, found, marks)
+            if len(found) > before and (current is None or task is replay.woken):
                 current = len(found) - 1
+        if replay.failure is not None:
+            _add(replay.name, raising(replay.failure), shown, found, marks)
+            current = len(found) - 1 if found else None
 
     replay.within(gather)
-    return Position(index, seq, entry, tuple(found), current, replay.state())
+    return Position(index, seq, entry, tuple(found), tuple(marks), current, replay.state())
 
 
-def _frames_of(task: asyncio.Task[Any], shown: Shown) -> list[Frame]:
-    chain = frames(task)
-    if not chain:
-        return []
-    nearest = min(distance(frame.filename) for frame in chain)
-    found: list[Frame] = []
+def _add(task: str, chain: list[Suspended], shown: Shown, found: list[Frame], marks: list[dict[str, int]]) -> None:
+    """The frames of one task that are the user's, or those nearest to the user's."""
+    nearest = min((distance(frame.filename) for frame in chain), default=0)
     for frame in chain:
         if distance(frame.filename) != nearest:
             continue
         code = linecache.getline(frame.filename, frame.lineno, frame.frame.f_globals).strip()
-        names = {name: shown.text(value) for name, value in frame.frame.f_locals.items() if name not in _HIDDEN}
-        found.append(
-            Frame(
-                task.get_name(),
-                frame.function,
-                frame.filename,
-                frame.lineno,
-                frame.frame.f_code.co_firstlineno,
-                code,
-                names,
-            )
-        )
-    return found
+        values = {name: value for name, value in frame.frame.f_locals.items() if name not in _HIDDEN}
+        texts = {name: shown.text(value) for name, value in values.items()}
+        first = frame.frame.f_code.co_firstlineno
+        found.append(Frame(task, frame.function, frame.filename, frame.lineno, first, code, texts))
+        marks.append({name: shown.mark(value) for name, value in values.items()})
 
 
 def changed(before: Position | None, now: Position) -> set[str]:
-    """Names whose text differs from the position before: locals of frames that both have, and new ones."""
+    """Names whose value differs from the position before: locals of frames that both have, and new ones."""
     if before is None:
         return set()
-    known: dict[tuple[str, str], dict[str, str]] = {}
-    for frame in before.frames:
-        known.setdefault((frame.task, frame.function), frame.locals)
+    known = _by_place(before)
     names: set[str] = set()
-    for frame in now.frames:
-        older = known.get((frame.task, frame.function), {})
-        names.update(name for name, text in frame.locals.items() if older.get(name) != text)
+    for place, (texts, marks) in _by_place(now).items():
+        older, older_marks = known.get(place, ({}, {}))
+        names.update(name for name in texts if older.get(name) != texts[name] or older_marks.get(name) != marks[name])
     names.update(f"state.{name}" for name, value in now.state.items() if before.state.get(name, _ABSENT) != value)
     names.update(f"state.{name}" for name in before.state if name not in now.state)
     return names
+
+
+def _by_place(position: Position) -> dict[tuple[str, str, int], tuple[dict[str, str], dict[str, int]]]:
+    """Locals by task, function, and which call of it this is: a function may call itself."""
+    found: dict[tuple[str, str, int], tuple[dict[str, str], dict[str, int]]] = {}
+    for frame, marks in zip(position.frames, position.marks, strict=True):
+        times = sum(1 for place in found if place[:2] == (frame.task, frame.function))
+        found[frame.task, frame.function, times] = (frame.locals, marks)
+    return found
 
 
 _ABSENT = object()

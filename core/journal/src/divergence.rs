@@ -1,9 +1,11 @@
 //! The code and its journal disagree.
 
+use bytes::Bytes;
+
 use crate::{Command, CommandKind, Seq, identity};
 
 /// What was recorded, what the code did, and where. The caller adds source lines and advice.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, thiserror::Error)]
 #[error("at entry {seq}: recorded was {expected}, the code asked for {actual}")]
 pub struct Divergence {
     pub seq: Seq,
@@ -11,6 +13,10 @@ pub struct Divergence {
     pub path: String,
     pub expected: String,
     pub actual: String,
+    /// Inputs of the recorded command and of the one that was asked, for those who can read them; empty when there is
+    /// none, or when the recorded one lies elsewhere.
+    pub recorded_input: Bytes,
+    pub asked_input: Bytes,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -5,6 +5,7 @@ use agnt5_journal::{Divergence, TapeError};
 use agnt5_store::StoreError;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 
 fn error(class: &str, message: &str, attributes: &[(&str, Py<PyAny>)], py: Python<'_>) -> PyErr {
     let make = || -> PyResult<PyErr> {
@@ -52,6 +53,8 @@ fn diverged(divergence: &Divergence, py: Python<'_>) -> PyErr {
         ("path", text(&divergence.path)),
         ("expected", text(&divergence.expected)),
         ("actual", text(&divergence.actual)),
+        ("recorded_input", PyBytes::new(py, &divergence.recorded_input).into_any().unbind()),
+        ("asked_input", PyBytes::new(py, &divergence.asked_input).into_any().unbind()),
     ];
     error("DivergenceError", &divergence.to_string(), &attributes, py)
 }

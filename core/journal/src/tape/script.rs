@@ -8,7 +8,8 @@ use crate::divergence::{describe, describe_recorded};
 use crate::entry::Body;
 use crate::paths::segment_of;
 use crate::{
-    Ask, CommandKind, Divergence, Entry, Micros, Op, Outcome, ROOT, Seq, Taken, TapeError, ended, identity,
+    Ask, Command, CommandKind, Divergence, Entry, Micros, Op, Outcome, ROOT, Seq, Taken, TapeError, ended,
+    identity,
 };
 
 impl Tape {
@@ -60,12 +61,12 @@ impl Tape {
 
     /// The code returned where the journal goes on.
     pub(super) fn returned_early(&self, index: usize) -> Divergence {
-        let expected = match &self.recorded[index].body {
-            Some(Body::Command(command)) => describe_recorded(command),
-            _ => "an answer to an open command".to_owned(),
+        let (expected, recorded_input) = match &self.recorded[index].body {
+            Some(Body::Command(command)) => (describe_recorded(command), inline_input(command)),
+            _ => ("an answer to an open command".to_owned(), Bytes::new()),
         };
         let (seq, actual) = (self.recorded[index].seq, "the code returned".to_owned());
-        Divergence { seq, path: String::new(), expected, actual }
+        Divergence { seq, expected, actual, recorded_input, ..Divergence::default() }
     }
 
     pub(super) fn match_recorded(
@@ -91,6 +92,8 @@ impl Tape {
                     expected: expected.to_owned(),
                     actual: actual(),
                     path,
+                    recorded_input: Bytes::new(),
+                    asked_input: ask.input.clone(),
                 }
                 .into());
             }
@@ -105,6 +108,8 @@ impl Tape {
                 expected: describe_recorded(command),
                 actual: actual(),
                 path,
+                recorded_input: inline_input(command),
+                asked_input: ask.input.clone(),
             }
             .into());
         }
@@ -141,7 +146,8 @@ impl Tape {
                         seq,
                         path: String::new(),
                         expected: format!("an answer to the command at entry {command}"),
-                        actual: "no such command is open".to_owned(),
+                        actual: "nothing: no such command is open".to_owned(),
+                        ..Divergence::default()
                     }
                     .into());
                 };
@@ -163,6 +169,8 @@ impl Tape {
                     path: segment_of(&command.name, command.occurrence),
                     expected: describe_recorded(command),
                     actual: "nothing: the code waits or has returned".to_owned(),
+                    recorded_input: inline_input(command),
+                    ..Divergence::default()
                 }
                 .into());
             }
@@ -215,4 +223,9 @@ impl Tape {
             }
         }
     }
+}
+
+/// Of a command whose input lies in the entry; a large one lies elsewhere, and is not read for a message.
+fn inline_input(command: &Command) -> Bytes {
+    command.input.as_ref().and_then(|input| input.as_inline()).cloned().unwrap_or_default()
 }
