@@ -80,7 +80,9 @@ def _unwind(loop: FlowLoop) -> None:
     for agen in loop.asyncgens.live():
         if agen.ag_running:  # by a coroutine that refuses to end
             continue
-        closing = loop.create_task(_close(agen), context=copy_context())
+        # In the flow's own context: what its clean-up prints is the flow's, muted or captured as that is.
+        context = copy_context() if loop._context is None else loop._context.copy()
+        closing = loop.create_task(_close(agen), context=context)
         _run_ready(loop)
         if not closing.done():
             closing.cancel()

@@ -96,6 +96,7 @@ class FlowLoop(IOLessLoop):
         self._fence: BaseException | None = None
         self._closed = False
         self._root: FlowTask | None = None
+        self._context: Context | None = None  # the root's
         self.warnings: list[str] = []
         self.on_slow: Callable[[float, str], None] | None = None
 
@@ -106,6 +107,7 @@ class FlowLoop(IOLessLoop):
         if self._root is not None:
             raise RuntimeError("this flow loop has its root task already")
         self._thread = get_ident()
+        self._context = context
         self._root = self.create_task(coro, context=context)
         return self._root
 

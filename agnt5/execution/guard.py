@@ -20,6 +20,8 @@ from agnt5.execution.ioless import IOLessLoop
 
 # Audit events (Python's "audit events table") that touch the world, and what to call them.
 _WATCHED: dict[str, str] = {
+    "_thread.start_joinable_thread": "starting a thread",
+    "_thread.start_new_thread": "starting a thread",
     "open": "opening a file for writing",
     "os.chmod": "changing a file's mode",
     "os.chown": "changing a file's owner",
@@ -90,6 +92,8 @@ def _hook(event: str, args: tuple[Any, ...]) -> None:
             return
     elif event == "sqlite3.connect" and args[0] == ":memory:":
         return
+    elif event.startswith("_thread.") and not loop.is_closed():
+        return  # libraries start some to compute; but the clean-up of what is given up must leave nobody to act for it
     if not _on_its_own_account(sys._getframe(1)):
         raise loop.refuse_io(_named(_WATCHED[event], event, args), depth=3)
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gc
+import os
+import socket
+import subprocess
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
@@ -465,3 +469,68 @@ async def test_a_function_that_calls_itself_has_locals_of_its_own_each_time() ->
     with run.replay() as replay:
         assert [frame.locals.get("here") for frame in replay.frames] == [None, "30", "20", "10", "0"]
         assert replay.step().changed == set()
+
+
+async def test_clean_up_code_of_a_dropped_replay_touches_nothing(
+    tmp_path: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    refused: list[type[BaseException]] = []
+
+    def try_everything() -> None:
+        deeds = [
+            victim.unlink,
+            lambda: (tmp_path / "new").write_text("x"),
+            lambda: os.system(f"touch {tmp_path / 'new'}"),
+            lambda: subprocess.run(["touch", tmp_path / "new"], check=False),
+            lambda: socket.create_connection(("127.0.0.1", 9)),
+            lambda: threading.Thread(target=(tmp_path / "new").write_text, args=("x",)).start(),
+            lambda: print("given back"),
+            lambda: agnt5.send_event("go on", 1),
+        ]
+        for deed in deeds:
+            try:
+                deed()
+            except BaseException as error:
+                refused.append(type(error))
+
+    async def lines(ctx: Context) -> AsyncIterator[str]:
+        try:
+            while True:
+                yield await ctx.call(fetch, "a")
+        finally:
+            try_everything()
+
+    @contextlib.contextmanager
+    def lease() -> Iterator[None]:
+        try:
+            yield
+        finally:
+            try_everything()
+
+    @flow
+    async def careless(ctx: Context) -> None:
+        with lease():
+            async for _ in lines(ctx):
+                await ctx.wait_for_event("go on")
+
+    run = careless.start()
+    while len(run.journal) < 2:
+        await asyncio.sleep(0.01)
+    before = bytes_of(run)
+    capfd.readouterr()
+    for _ in range(3):
+        run.replay().step()
+    gc.collect()
+    run.replay().run_to_end().back().close()
+    for thread in threading.enumerate():
+        if thread.name == "agnt5-replay":
+            thread.join(5)
+    assert len(refused) == 6 * 8, "in two places, four times; a command that nobody awaits is none"
+    assert bytes_of(run) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["victim"]
+    assert capfd.readouterr() == ("", "")
+    run.cancel()
+    with pytest.raises(agnt5.RunFailed):
+        await run
