@@ -8,6 +8,7 @@ import gc
 import os
 import socket
 import subprocess
+import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
@@ -485,10 +486,11 @@ async def test_clean_up_code_of_a_dropped_replay_touches_nothing(
             lambda: os.system(f"touch {tmp_path / 'new'}"),
             lambda: subprocess.run(["touch", tmp_path / "new"], check=False),
             lambda: socket.create_connection(("127.0.0.1", 9)),
-            lambda: threading.Thread(target=(tmp_path / "new").write_text, args=("x",)).start(),
             lambda: print("given back"),
             lambda: agnt5.send_event("go on", 1),
         ]
+        if sys.version_info >= (3, 12):  # before, Python tells nobody of new threads
+            deeds.append(lambda: threading.Thread(target=(tmp_path / "new").write_text, args=("x",)).start())
         for deed in deeds:
             try:
                 deed()
@@ -527,7 +529,8 @@ async def test_clean_up_code_of_a_dropped_replay_touches_nothing(
     for thread in threading.enumerate():
         if thread.name == "agnt5-replay":
             thread.join(5)
-    assert len(refused) == 6 * 8, "in two places, four times; a command that nobody awaits is none"
+    expected = 6 if sys.version_info < (3, 12) else 7
+    assert len(refused) == expected * 8, "all but the print, in two places, four times"
     assert bytes_of(run) == before
     assert [path.name for path in tmp_path.iterdir()] == ["victim"]
     assert capfd.readouterr() == ("", "")
