@@ -7,7 +7,8 @@ code has acted on it already.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Mapping
+import difflib
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Literal, NamedTuple
 
 from agnt5.codec import encode, encode_call, encode_failure
@@ -16,11 +17,12 @@ from agnt5.entry import Arguments, Entry
 from agnt5.errors import ConfigurationError
 from agnt5.execution.diverging import FORK
 from agnt5.execution.flowreplay import replay
-from agnt5.execution.kinds import COMMAND_WORDS, FAILURE, VALUE, new_run_id
+from agnt5.execution.kinds import COMMAND_WORDS, FAILURE, IMMEDIATE, VALUE, new_run_id
 from agnt5.run import Run
 from agnt5.runtime import ask_owner, owner_or_reader
 from agnt5.runtime import reader as look
 
+_IMMEDIATE = {COMMAND_WORDS[kind] for kind in IMMEDIATE}
 _WORDS = {VALUE: "value", FAILURE: "failure"}
 
 
@@ -190,6 +192,8 @@ def _place(run: Run, at: int | str | Entry | None, changed: list[str]) -> int:
     if isinstance(at, Entry):
         return at.seq
     if isinstance(at, int):
+        if at < 0:
+            raise ConfigurationError(f"`at=` is the seq of an entry, from 0, or its path; it is {at}.")
         return at
     by_path = {entry.path: entry.seq for entry in reversed(run.journal)}
     if isinstance(at, str):
@@ -200,8 +204,11 @@ def _place(run: Run, at: int | str | Entry | None, changed: list[str]) -> int:
         return by_path[at]
     found = [by_path[path] for path in changed if path in by_path]
     if not found:
+        first = changed[0] if changed else ""
+        unknown = f"Run {run.id} asked for nothing with the path {first!r}.{_near(first, by_path)} " if first else ""
         raise ConfigurationError(
-            "Say where to fork: `at=` an entry's seq or path, or `outputs=`, `fail=` or `input=` that imply it."
+            f"{unknown}Say where to fork: `at=` an entry's seq or path, or `outputs=`, `fail=` or `input=` that imply "
+            "it."
         )
     return min(found)
 
@@ -240,12 +247,16 @@ def _error(path: str, error: Any) -> BaseException:
 
 
 def _no_such_path(run: Run, path: str, plan: ForkPlan) -> str:
-    import difflib
-
-    known = [command.path for command in (*plan.in_flight, *plan.later)]
-    near = difflib.get_close_matches(path, known, 1)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    before = {entry.path for entry in run.journal if entry.seq < plan.cut}
-    if path in before:
+    entries = {entry.path: entry for entry in reversed(run.journal)}
+    if path in entries and entries[path].kind in _IMMEDIATE:
+        return f"{path!r} ({entries[path].kind}) waits for no answer that could be changed; `state=` changes state."
+    if path in {entry.path for entry in run.journal if entry.seq < plan.cut}:
         return f"{path!r} was answered before entry {plan.cut}, where this fork begins: fork at its command or earlier."
-    return f"Run {run.id} asked for nothing with the path {path!r} at or after entry {plan.cut}.{hint}"
+    known = [command.path for command in (*plan.in_flight, *plan.later)]
+    near = _near(path, known)
+    return f"Run {run.id} asked for nothing with the path {path!r} at or after entry {plan.cut}.{near}"
+
+
+def _near(path: str, known: Iterable[str]) -> str:
+    near = difflib.get_close_matches(path, known, 1)
+    return f" Did you mean {near[0]!r}?" if near else ""

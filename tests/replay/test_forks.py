@@ -94,6 +94,8 @@ async def test_state_is_set_at_the_cut() -> None:
     assert await parent == [1, ["n"]]
     assert await parent.fork(at="draft", state={"n": 5, "extra": True}) == [5, ["extra", "n"]]
     assert await parent.fork(at="draft", state={"n": None}) == [None, []]
+    with pytest.raises(ConfigurationError, match=r"'n' \(state_set\) waits for no answer.*`state=` changes state"):
+        parent.fork(outputs={"n": 5})
 
 
 async def test_a_changed_version_of_the_code_goes_on_from_the_shared_part() -> None:
@@ -264,6 +266,10 @@ async def test_what_cannot_be_forked_is_said_in_a_sentence() -> None:
         parent.fork(at=1, outputs={"polis": "typo"})
     with pytest.raises(ConfigurationError, match="Say where to fork"):
         parent.fork()
+    with pytest.raises(ConfigurationError, match="with the path 'polis'. Did you mean 'polish'"):
+        parent.fork(outputs={"polis": "typo"})
+    with pytest.raises(ConfigurationError, match="from 0, or its path; it is -1"):
+        parent.fork(at=-1)
     with pytest.raises(ConfigurationError, match="leave `at` out"):
         parent.fork(at=3, input="ants")
     with pytest.raises(ConfigurationError, match="another version of 'article'"):
