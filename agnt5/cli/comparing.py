@@ -97,14 +97,14 @@ def load(file: Path, json_: bool) -> None:
         "component": journal.component,
         "status": str(journal.status),
         "reason": journal.facts.reason,
-        "saved by": f"agnt5 {journal.facts.version}",
+        "saved_by": f"agnt5 {journal.facts.version}",
     }
     if json_:
         click.echo(as_json({**facts, "entries": [describe_entry(entry) for entry in journal]}))
         return
     for name, value in facts.items():
         if value:
-            click.echo(f"{name:<10} {shown(value)}")
+            click.echo(f"{name.replace('_', ' '):<10} {shown(value)}")
     click.echo()
     click.echo(shown(str(journal), lines=True))
 

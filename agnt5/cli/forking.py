@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import builtins
 import sys
-from typing import Any, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -16,6 +17,9 @@ from .driving import at_work, need_code, pair, told_result, value_of
 from .options import RunCommand, app_option, as_json_option, of_store
 from .stores import Choice, Found
 from .text import as_json, shown
+
+if TYPE_CHECKING:
+    from ..run import Run
 
 
 @click.command(cls=RunCommand)
@@ -62,10 +66,12 @@ def fork(
     dry_run: bool,
     yes: bool,
     json_: bool,
-) -> None:
+) -> int:
     """Make a run that shares the beginning of another and goes on otherwise. The other one stays as it is."""
     import agnt5
 
+    if at is None and not (sets or fails or given):
+        raise click.UsageError("say where to fork: --at N, or --set, --fail or --input, which imply it")
     found = choice.find(identity)
     outputs = {path: value_of(text) for path, text in (pair(one, "--set") for one in sets)}
     errors = {path: _error(text) for path, text in (pair(one, "--fail") for one in fails)}
@@ -79,8 +85,9 @@ def fork(
             click.echo(shown(str(plan), lines=True))
         told = {"plan": {**plan._asdict(), "in_flight": _dicts(plan.in_flight), "later": _dicts(plan.later)}}
         if dry_run:
-            _json(told if json_ else None)
-            return
+            if json_:
+                click.echo(as_json(told))
+            return 0
         if sys.stdin.isatty() and sys.stdout.isatty() and not yes:
             click.confirm("fork?", default=True, abort=True)
         _refuse_without_code(found, app)
@@ -93,7 +100,7 @@ def fork(
             inflight=inflight,  # type: ignore[arg-type]
             objects=objects,  # type: ignore[arg-type]
         )
-        _follow(made, found, told if json_ else None)
+        return _follow(made, found, told if json_ else None)
 
 
 @click.command(cls=RunCommand)
@@ -105,7 +112,7 @@ def fork(
 @as_json_option
 def rerun(
     choice: Choice, app: str | None, identity: str, given: str | None, always: tuple[str, ...], json_: bool
-) -> None:
+) -> int:
     """Run it again, with old results wherever place, arguments and code are the same."""
     import agnt5
 
@@ -113,31 +120,33 @@ def rerun(
     with at_work(choice.root(), found.directory, app):
         _refuse_without_code(found, app)
         made = agnt5.get_run(found.row.id).rerun(None if given is None else _arguments(given), always=always)
-        _follow(made, found, {} if json_ else None)
+        code = _follow(made, found, {} if json_ else None, lambda: {"reused": made.reused.to_dict()})
         if not found.owned and not json_:
             click.echo(shown(str(made.reused), lines=True))
+        return code
 
 
-def _follow(made: Any, found: Found, told: dict[str, Any] | None) -> None:
-    """Tell where the new run is driven, and its end when that is here."""
-    if found.owned:
-        text = f"{made.id} goes on in the store's owner"
-    else:
-        text = told_result(made)
+def _follow(made: Run, found: Found, told: dict[str, Any] | None, more: Callable[[], dict[str, Any]] = dict) -> int:
+    """Tell where the new run is driven, and its end when that is here; returns the exit code. `told` begins the JSON,
+    and `more` ends it when the run has ended; without, it is a line."""
     if told is None:
-        click.echo(text)
-    else:
-        _json({**told, "run": made.id, "status": str(made.status)})
+        click.echo(f"{made.id} goes on in the store's owner" if found.owned else told_result(made))
+        return 0
+    result = error = None
+    if not found.owned:
+        try:
+            click.echo(f"driving {made.id} here", err=True)
+            result = made.result()
+        except AGNT5Error as raised:
+            error = str(raised)
+        told |= more()
+    click.echo(as_json({**told, "run": made.id, "status": str(made.status), "result": result, "error": error}))
+    return 0 if error is None else 1
 
 
 def _refuse_without_code(found: Found, app: str | None) -> None:
     if not found.owned and app is None:
         raise need_code(found.directory, [found.row.component])
-
-
-def _json(told: dict[str, Any] | None) -> None:
-    if told is not None:
-        click.echo(as_json(told))
 
 
 def _dicts(commands: list[Any]) -> list[dict[str, Any]]:

@@ -13,6 +13,7 @@ from .stores import Choice
 from .text import as_json, shown
 
 if TYPE_CHECKING:
+    from ..journal import Journal
     from ..replay.replay import Replay
 
 
@@ -30,14 +31,18 @@ def replay(choice: Choice, app: str | None, identity: str, at: str, recorded: bo
     are stepped over. Keys: right and left step, home and end jump, g goes to an entry, b toggles a breakpoint, c goes
     on to the next one, e evaluates an expression, q leaves.
     """
+    from .. import registry
     from ..replay.replay import replay_of
     from .usercode import load_app
 
     if app is not None:
         load_app(app)
     journal = journal_of(choice, identity)
-    code = _code_for(journal.component) if journal.loaded and not recorded else None
+    # A journal file's component, when --app defines it: naming the code is the person's word.
+    code = registry.find(journal.component) if journal.loaded and not recorded else None
     with replay_of(journal, "recorded" if recorded else code) as walk:
+        if walk.why_no_frames and registry.find(journal.component) is None:
+            walk.why_no_frames = _without_code(journal, app)
         walk.goto(int(at) if at.isdecimal() else at)
         if json_:
             click.echo(as_json(_listed(walk)))
@@ -49,11 +54,15 @@ def replay(choice: Choice, app: str | None, identity: str, at: str, recorded: bo
             _print(walk)
 
 
-def _code_for(name: str) -> Any:
-    """A journal file's component, when --app defines it: naming the code is the person's word."""
-    from .. import registry
-
-    return registry.find(name)
+def _without_code(journal: Journal, app: str | None) -> str:
+    """Why there are no frames, in the words of this command."""
+    why = "A loaded journal is only data" if journal.loaded else "No code was named"
+    if app is not None:
+        why = f"{app} defines nothing that is called {journal.component!r}"
+    return (
+        f"{why}, so entries are stepped over and no code runs. --app names the code; --recorded runs the source that "
+        "the journal holds."
+    )
 
 
 def _print(walk: Replay) -> None:
@@ -94,6 +103,7 @@ def _listed(walk: Replay) -> dict[str, Any]:
                 "line": frame.line if frame is not None else None,
                 "function": frame.function if frame is not None else None,
                 "locals": walk.locals,
+                "frames": [one._asdict() for one in walk.frames],
                 "state": walk.state,
                 "changed": sorted(walk.changed),
             }

@@ -30,7 +30,8 @@ from .text import as_json
     "--run", "identity", metavar="ID", help="Send it to this run only [default: the run that has waited longest]"
 )
 @click.option("--event-id", default="", metavar="TEXT", help="The same id a second time is dropped")
-def event(choice: Choice, name: str, payload: str, identity: str | None, event_id: str) -> None:
+@as_json_option
+def event(choice: Choice, name: str, payload: str, identity: str | None, event_id: str, json_: bool) -> None:
     """Send an event to a run that waits for NAME, or will.
 
     PAYLOAD is JSON; what is not JSON is sent as a string; `-` reads it from standard input.
@@ -49,27 +50,36 @@ def event(choice: Choice, name: str, payload: str, identity: str | None, event_i
     body = base64.b64encode(encode(value)).decode()
     event_id = event_id or uuid.uuid4().hex
     answer = visit(directory, do="event", name=name, payload=body, run_id=run_id, event_id=event_id)
+    if json_:
+        told = {"name": name, "event_id": event_id, "run": run_id or None, "store": directory.name}
+        click.echo(as_json({**told, "sent": answer["changed"]}))
+        return
     click.echo(f"sent {name} to {directory.name}" if answer["changed"] else "an event with this id was sent before")
 
 
 @click.command(cls=RunCommand)
 @of_store
 @click.argument("identity", metavar="ID")
-def cancel(choice: Choice, identity: str) -> None:
+@as_json_option
+def cancel(choice: Choice, identity: str, json_: bool) -> None:
     """Ask a run to stop; its clean-up code still runs."""
     directory, row, _ = choice.find(identity)
     answer = visit(directory, do="cancel", run_id=row.id)
+    if json_:
+        click.echo(as_json({"run": row.id, "asked": answer["changed"]}))
+        return
     click.echo(f"asked {row.id} to stop" if answer["changed"] else f"{row.id} had ended already")
 
 
 @click.command(cls=RunCommand)
 @of_store
 @click.argument("identity", metavar="ID")
-def pause(choice: Choice, identity: str) -> None:
+@as_json_option
+def pause(choice: Choice, identity: str, json_: bool) -> None:
     """Stop a run where it is until it is resumed."""
     directory, row, _ = choice.find(identity)
     visit(directory, do="pause", run_id=row.id)
-    click.echo(f"paused {row.id}")
+    click.echo(as_json({"run": row.id, "paused": True}) if json_ else f"paused {row.id}")
 
 
 @click.command()
@@ -93,7 +103,8 @@ def prune(choice: Choice, older: str, json_: bool) -> None:
 @of_store
 @app_option
 @click.argument("identity", metavar="ID", required=False)
-def resume(choice: Choice, app: str | None, identity: str | None) -> None:
+@as_json_option
+def resume(choice: Choice, app: str | None, identity: str | None, json_: bool) -> int:
     """Let an interrupted or paused run go on; without ID, all interrupted runs.
 
     A living owner of the store (a kernel, a worker) drives the run. When nobody owns it, the run is driven here to its
@@ -101,7 +112,7 @@ def resume(choice: Choice, app: str | None, identity: str | None) -> None:
     """
     from .resuming import resume_runs
 
-    resume_runs(choice, app, identity)
+    return resume_runs(choice, app, identity, json_)
 
 
 def visit(directory: Path, **request: Any) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from agnt5.errors import ConfigurationError
 from agnt5.execution.diverging import FORK
 from agnt5.execution.flowreplay import replay
 from agnt5.execution.kinds import COMMAND_WORDS, FAILURE, IMMEDIATE, VALUE, new_run_id
+from agnt5.replay.source import sources
 from agnt5.run import Run
 from agnt5.runtime import ask_owner, owner_or_reader
 from agnt5.runtime import reader as look
@@ -39,21 +40,26 @@ class ForkPlan(NamedTuple):
     """What a fork at one place would do. Entries before `cut` are shared.
 
     `in_flight`: asked before the cut and not answered there; done again, or answered as then with `inflight="reuse"`.
-    `later`: what the older run did after the cut and the fork will do anew, if its code still asks for it.
+    `later`: what the older run did after the cut and the fork will do anew, if its code still asks for it. `given`:
+    paths of those that do not run, because `outputs` or `fail` answer them.
     """
 
     at: int
     cut: int
     in_flight: list[Command]
     later: list[Command]
+    given: tuple[str, ...] = ()
 
     def __str__(self) -> str:
-        lines = [f"forks before entry {self.cut}; the {self.cut - 1} entries after the start are shared"]
+        shared = self.cut - 1
+        many = f"{shared} entries after the start are" if shared > 1 else "one entry after the start is"
+        lines = [f"forks before entry {self.cut}: {many if shared else 'nothing but the start is'} shared"]
         asked = {command.seq for command in self.in_flight}
-        lines += [f"  in flight   {command.kind:<8} {command.path}" for command in self.in_flight]
-        lines += [
-            f"  runs again  {command.kind:<8} {command.path}" for command in self.later if command.seq not in asked
-        ]
+        told = [("in flight", command) for command in self.in_flight]
+        told += [("runs again", command) for command in self.later if command.seq not in asked]
+        for what, command in told:
+            what = "given" if command.path in self.given else what
+            lines.append(f"  {what:<10}  {command.kind:<8} {command.path}")
         return "\n".join(lines)
 
 
@@ -78,7 +84,7 @@ def plan_fork(
     cut, in_flight, later = reader.fork_plan(run.id, place, code is not None or _has_changed(run))
     if input is not None:
         cut, in_flight = 1, []
-    return ForkPlan(place, cut, [_command(one) for one in in_flight], [_command(one) for one in later])
+    return ForkPlan(place, cut, [_command(one) for one in in_flight], [_command(one) for one in later], tuple(changed))
 
 
 def fork(
@@ -175,7 +181,7 @@ def _has_changed(run: Run) -> bool:
 
     component = registry.find(run.component)
     started = look().entries(run.id, 0, 1)[0]
-    return component is not None and snapshot(component).digest != started.code_digest
+    return component is not None and sources(snapshot(component).source_json) != sources(started.code)
 
 
 def call_of(input: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
@@ -199,7 +205,8 @@ def _place(run: Run, at: int | str | Entry | None, changed: list[str]) -> int:
     if isinstance(at, str):
         if at not in by_path:
             raise ConfigurationError(
-                f"Run {run.id} has no entry with the path {at!r}: `print(run.journal)` shows them."
+                f"Run {run.id} has no entry with the path {at!r}.{_near(at, by_path)} `print(run.journal)` or "
+                f"`agnt5 show {run.id}` shows them."
             )
         return by_path[at]
     found = [by_path[path] for path in changed if path in by_path]

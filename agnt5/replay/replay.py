@@ -218,7 +218,11 @@ class Replay:
             near = difflib.get_close_matches(path, [entry.path for entry in self.journal], 1)
             raise ConfigurationError(
                 f"Run {self.run_id} has no entry with the path {path!r}."
-                + (f" Did you mean {near[0]!r}?" if near else " `print(run.journal)` shows them.")
+                + (
+                    f" Did you mean {near[0]!r}?"
+                    if near
+                    else f" `print(run.journal)` or `agnt5 show {self.run_id}` shows them."
+                )
             )
         return bisect_right(self._seqs, asked[0].seq) - 1  # nested in a function, or never answered
 

@@ -4,23 +4,22 @@ same; and `run.reused`, which says what was taken over and why the rest was not.
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple, overload
+from typing import Any, NamedTuple, overload
 
+from agnt5 import registry
 from agnt5.codec import encode_call
 from agnt5.component import Component
 from agnt5.entry import Entry
 from agnt5.errors import RunNotFound
 from agnt5.execution.fingerprint import fingerprint
+from agnt5.execution.reach import Reach, is_own
 from agnt5.journal import Journal
 from agnt5.replay.fork import ask_for, call_of, component_for, refuse_code_elsewhere, text_of
+from agnt5.replay.source import sources
 from agnt5.run import Run
 from agnt5.runtime import owner_or_reader
-
-if TYPE_CHECKING:
-    from agnt5 import _core
 
 _LOCAL = ("step", "call")
 
@@ -84,13 +83,24 @@ class Reused(Sequence[Entry]):
         if not self.older_id:
             return f"{self.run_id} is no rerun"
         late = {entry.seq for entry in self.late}
-        lines = [f"{len(self)} results of {self.older_id} reused, {len(self.executed)} steps executed"]
+        results = f"{len(self)} {'result' if len(self) == 1 else 'results'}"
+        steps = f"{len(self.executed)} {'step' if len(self.executed) == 1 else 'steps'}"
+        lines = [f"{results} of {self.older_id} reused, {steps} executed"]
         told = [
             (entry.seq, f"  reused    {entry.path}{'  (after a step was executed)' * (entry.seq in late)}")
             for entry in self
         ]
         told += [(one.entry.seq, f"  executed  {one.entry.path}: {one.reason}") for one in self.executed]
         return "\n".join(lines + [line for _, line in sorted(told)])
+
+    def to_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "older": self.older_id or None,
+            "reused": [{"seq": entry.seq, "path": entry.path} for entry in self],
+            "late": [entry.path for entry in self.late],
+            "executed": [{"seq": one.entry.seq, "path": one.entry.path, "reason": one.reason} for one in self.executed],
+        }
 
     def __repr__(self) -> str:
         return f"<Reused of {self.run_id}: {len(self)} reused, {len(self.executed)} executed>"
@@ -126,6 +136,7 @@ class _Reasons:
     def __init__(self, journal: Journal, older: Journal | None, always: set[str]) -> None:
         self._always = always
         self._older = older
+        self._component = journal.component
         self._paths = {entry.seq: entry.path for entry in journal}
         self._functions = set() if older is None else _changed_functions(older, journal)
         self._there: dict[tuple[str, str], list[Entry]] = defaultdict(list)
@@ -145,7 +156,7 @@ class _Reasons:
             return "not in the older run"
         code, given = entry.fingerprint, entry.digest
         if not code:
-            return "what its code reaches cannot be compared; `agnt5.replay.why_not(fn)` names the value"
+            return self._uncomparable(entry)
         same = [one for one in there if one.fingerprint == code]
         if not same:
             return self._changed(entry.name)
@@ -157,6 +168,18 @@ class _Reasons:
         if all(one.ended is None for one in alike):
             return "it was not finished there"
         return "called more often than in the older run"
+
+    def _uncomparable(self, entry: Entry) -> str:
+        """As the code is now: what it reached then is not recorded."""
+        fn = registry.find(entry.name) if entry.kind == "call" else self._steps().get(entry.name)
+        reason = fingerprint(fn).reason if fn is not None else ""
+        return reason or "what its code reaches cannot be compared; `agnt5.replay.why_not(fn)` names the value"
+
+    def _steps(self) -> dict[str, Any]:
+        component = registry.find(self._component)
+        if component is None:
+            return {}
+        return {one.__name__: one for one in Reach(component.fn, is_own).functions.values()}
 
     def _changed(self, name: str) -> str:
         if name in self._functions:
@@ -173,14 +196,8 @@ def why_not(fn: Callable[..., Any]) -> str | None:
 
 def _changed_functions(older: Journal, journal: Journal) -> set[str]:
     """Functions whose recorded source differs."""
-    old, new = _sources(older.stored[0]), _sources(journal.stored[0])
+    old, new = sources(older.stored[0].code), sources(journal.stored[0].code)
     return {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
-
-
-def _sources(started: _core.Entry) -> dict[str, str]:
-    if not started.code:
-        return {}
-    return {one["name"]: one["source"] or one["bytecode"] for one in json.loads(started.code)}
 
 
 __all__ = ["Executed", "Reused", "rerun", "reused", "why_not"]

@@ -62,6 +62,13 @@ def choose(
     return component, ""
 
 
+def sources(record: bytes) -> dict[str, str]:
+    """Source by name of function, or a digest of its bytecode, out of what a run records of its code. By name alone: a
+    file is `__main__` when it is run, and has a name when it is imported."""
+    functions = json.loads(record) if record else []
+    return {one["name"]: one["source"] or one["bytecode"] for one in functions}
+
+
 def recorded(journal: Journal, *, decorated: bool = True) -> Component[..., Any]:
     """The component as its source was when the run was recorded, over the module that it came from as it is now.
 

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from agnt5.cli.app import agnt5
 from calling import Call
 
 SHOP = """
@@ -64,20 +65,25 @@ def test_replay_elsewhere_than_on_a_terminal_is_a_list(shop: Path, cli: Call) ->
 def test_replay_without_code_steps_over_the_entries(shop: Path, cli: Call) -> None:
     answer = cli("replay", "r_bill", "--at", "4")
     assert answer.out.splitlines()[0].split() == ["4", "step", "price#2"]
+    assert "completed: 23\nNo code was named" in answer.out
+    assert "--recorded runs the source" in answer.out
+    assert cli("replay", "r_bill", "--at", "price#2").out == answer.out
+    assert "Did you mean 'price" in cli("replay", "r_bill", "--at", "price#3").err
+    assert "defines nothing that is called 'bill'" in cli("replay", "r_bill", "--app", "json").out
 
 
 def test_fork_shows_what_will_run_and_runs_it(shop: Path, cli: Call) -> None:
     asked = ("fork", "r_bill", "--set", "price#2=100", "--app", str(shop))
     planned = cli(*asked, "--dry-run")
-    assert "runs again  step     price#2" in planned.out
+    assert "given       step     price#2\n  runs again  step     total" in planned.out
     assert len(json.loads(cli("runs", "--json").out)) == 1, "nothing was made"
     answer = cli(*asked)
     assert answer.code == 0, answer.err
-    assert answer.out.startswith("forks before entry 3")
+    assert answer.out.startswith("forks before entry 4: 3 entries after the start are shared"), "the code is the same"
     assert "completed: 103" in answer.out
     told = json.loads(cli("fork", "r_bill", "--at", "1", "--state", "vip=true", "--app", str(shop), "--json").out)
     assert told["status"] == "completed"
-    assert told["plan"]["cut"] == 1
+    assert told["plan"]["cut"] == 2, "the first step is asked and not answered"
 
 
 def test_fork_refuses_what_makes_no_sense(shop: Path, cli: Call) -> None:
@@ -90,11 +96,29 @@ def test_fork_refuses_what_makes_no_sense(shop: Path, cli: Call) -> None:
     assert "ValueError: out of stock" in failed.err
 
 
+def test_json_tells_results_errors_and_what_was_reused(shop: Path, cli: Call) -> None:
+    asked = ("fork", "r_bill", "--json", "--app", str(shop))
+    told = json.loads(cli(*asked, "--set", "price#2=100").out)
+    assert (told["result"], told["error"], told["plan"]["given"]) == (103, None, ["price#2"])
+    failed = cli(*asked, "--fail", "price=ValueError:none left")
+    assert failed.code == 1
+    assert json.loads(failed.out)["status"] == "failed"
+    assert "ValueError: none left" in json.loads(failed.out)["error"]
+    rerun = json.loads(cli("rerun", "r_bill", "--always", "total", "--app", str(shop), "--json").out)
+    assert [one["path"] for one in rerun["reused"]["reused"]] == ["price", "price#2"]
+    assert rerun["reused"]["executed"] == [{"seq": 6, "path": "total", "reason": "always executed, as asked"}]
+    assert cli("fork", "r_bill", "--app", str(shop)).code == 2, "it must be said where"
+
+
+def test_every_command_has_json() -> None:
+    assert {name for name, one in agnt5.commands.items() if not any("--json" in p.opts for p in one.params)} == set()
+
+
 def test_rerun_says_what_it_took_over(shop: Path, cli: Call) -> None:
     shop.write_text(SHOP.replace("sum(prices)", "sum(prices) * 2"))
     answer = cli("rerun", "r_bill", "--app", str(shop))
     assert "completed: 46" in answer.out, answer.err
-    assert "2 results of r_bill reused, 1 steps executed" in answer.out
+    assert "2 results of r_bill reused, 1 step executed" in answer.out
     assert "total: " in answer.out
 
 

@@ -37,6 +37,22 @@ def test_an_event_for_a_dead_owner_is_kept_until_the_run_resumes(dead: Path, cli
     assert "r_askmore completed: 'other: plain words'" in answer.out
 
 
+def test_json_for_programs(busy: Path, cli: Call) -> None:
+    sent = json.loads(cli("event", "go", "1", "--event-id", "e1", "--json").out)
+    assert (sent["sent"], sent["event_id"]) == (True, "e1")
+    assert json.loads(cli("pause", "r_askmore", "--json").out) == {"run": "r_askmore", "paused": True}
+    resumed = json.loads(cli("resume", "r_askmore", "--json").out)
+    assert resumed == [{"run": "r_askmore", "driven": "owner", "result": None, "error": None}]
+    assert json.loads(cli("cancel", "r_askmore", "--json").out) == {"run": "r_askmore", "asked": True}
+
+
+def test_resuming_here_tells_results_as_json(dead: Path, cli: Call) -> None:
+    cli("event", "go", "1")
+    cli("event", "other", "2")
+    resumed = json.loads(cli("resume", "--app", str(dead), "--json").out)
+    assert {one["run"]: one["result"] for one in resumed} == {"r_asking": "go: 1", "r_askmore": "other: 2"}
+
+
 def test_resume_without_an_owner_needs_the_code(dead: Path, cli: Call) -> None:
     answer = cli("resume", "r_asking")
     assert answer.code == 1
