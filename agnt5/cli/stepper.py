@@ -12,7 +12,7 @@ import click
 
 from ..errors import ConfigurationError
 from .keyboard import Keyboard
-from .text import colour, fit, shown, terminal_width
+from .text import colour, fit, shown, terminal_height, terminal_width
 
 if TYPE_CHECKING:
     from ..replay.replay import Replay
@@ -42,7 +42,8 @@ _KEYS = {
     "\x04": "quit",
 }
 _CLEAR = "\x1b[2J\x1b[H"
-_MOST_LINES = 24
+# Lines of source, and of names, that are shown however small the terminal is.
+_FEWEST = 5
 
 
 class Stepper:
@@ -66,7 +67,7 @@ class Stepper:
             if act == "quit":
                 return
             if act is None:
-                self._said = f"no such key: {_HELP}"
+                self._said = "no such key"
             else:
                 self._do(act)
 
@@ -123,36 +124,44 @@ class Stepper:
         click.echo(_CLEAR + "\n".join(self.lines()), nl=False)
 
     def lines(self) -> list[str]:
-        """The screen: where it stands, source, locals (changed ones marked), state, messages, keys."""
+        """The screen: where it stands, source, locals (changed ones marked), state, messages, keys. It fits into the
+        terminal."""
         walk = self._walk
         entry = walk.entry
         what = "the start" if entry is None else f"after {entry.kind} {entry.path or entry.name}"
         head = f"{walk.run_id}  {walk.index} of {len(walk) - 1}  entry {walk.position}  {shown(what)}"
-        lines = [colour(fit(head, terminal_width()), "bold"), ""]
+        top = [colour(fit(head, terminal_width()), "bold"), ""]
         if entry is not None:
-            lines += [self._fit(f"  {entry.name} gave {entry.error or repr(entry.output)}"), ""]
-        lines += [self._fit(line) for line in self._source()]
-        lines.append("")
-        changed = walk.changed
-        for name, text in walk.locals.items():
-            lines.append(self._marked(name in changed, f"{name} = {text}"))
-        for name, value in walk.state.items():
-            lines.append(self._marked(f"state.{name}" in changed, f"state.{name} = {value!r}"))
-        if walk.outcome:
-            lines += ["", self._fit(walk.outcome)]
+            top += [self._fit(f"  {entry.name} gave {entry.error or repr(entry.output)}"), ""]
+        bottom = [""] if walk.outcome else []
+        bottom += [self._fit(line) for line in walk.outcome.splitlines()]
         if len(walk.breakpoints):
-            lines += ["", self._fit(f"breaks at {', '.join(walk.breakpoints)}")]
+            bottom += ["", self._fit(f"breaks at {', '.join(walk.breakpoints)}")]
         if walk.divergence is not None and walk.at_end:
-            lines += ["", *(self._fit(line) for line in str(walk.divergence).splitlines())]
-        lines += ["", *(self._fit(line) for line in self._said.splitlines()), colour(_HELP, "dim"), ""]
-        return lines
+            bottom += ["", *(self._fit(line) for line in str(walk.divergence).splitlines())]
+        bottom += ["", *(self._fit(line) for line in self._said.splitlines()), colour(_HELP, "dim"), ""]
+        room = max(terminal_height() - len(top) - len(bottom) - 2, _FEWEST * 2)
+        source = self._source(max(_FEWEST, room - len(walk.locals) - len(walk.state)))
+        return [*top, *source, "", *self._names(max(_FEWEST, room - len(source))), *bottom]
 
-    def _source(self) -> list[str]:
-        """The function's lines around the current one."""
+    def _source(self, most: int) -> list[str]:
+        """So many of the function's lines, around the current one."""
         lines = self._walk.source.splitlines()
         current = next((number for number, line in enumerate(lines) if line.startswith("→")), 0)
-        first = max(0, min(current - _MOST_LINES // 2, len(lines) - _MOST_LINES))
-        return lines[first : first + _MOST_LINES]
+        first = max(0, min(current - most // 2, len(lines) - most))
+        return [self._fit(line) for line in lines[first : first + most]]
+
+    def _names(self, most: int) -> list[str]:
+        """So many names with their values, those that changed first when there is no room for all."""
+        walk = self._walk
+        changed = walk.changed
+        told = [(name, text) for name, text in walk.locals.items()]
+        told += [(f"state.{name}", repr(value)) for name, value in walk.state.items()]
+        left = len(told) - most
+        if left > 0:
+            told = sorted(told, key=lambda one: one[0] not in changed)[: most - 1]
+        lines = [self._marked(name in changed, f"{name} = {text}") for name, text in told]
+        return [*lines, f"  ... and {left + 1} more"] if left > 0 else lines
 
     def _marked(self, changed: bool, text: str) -> str:
         line = self._fit(f"{'*' if changed else ' '} {text}")

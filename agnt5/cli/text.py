@@ -88,6 +88,11 @@ def terminal_width() -> int:
     return shutil.get_terminal_size((120, 24)).columns if sys.stdout.isatty() else int(os.environ.get("COLUMNS") or 120)
 
 
+def terminal_height() -> int:
+    """Lines of the terminal."""
+    return shutil.get_terminal_size((120, 24)).lines
+
+
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]], *, status_column: int = -1) -> str:
     """Left-aligned columns under their heads, no wider than the terminal: the last column gives way first."""
     cells = [[shown(cell) for cell in row] for row in rows]

@@ -220,3 +220,35 @@ def test_the_stepper_moves_by_keys(shop: Path) -> None:
     assert "state.prices = [3, 20]" in terminal.screen
     terminal.press("z", "no such key")
     assert terminal.leave() == 0
+
+
+LONG = """
+from agnt5 import Context, flow
+
+def price(item: str) -> int:
+    return 3
+
+@flow
+async def long(ctx: Context) -> int:
+{names}
+    total = await ctx.call(price, "tea")
+{lines}
+    return total
+
+if __name__ == "__main__":
+    long.start(run_id="r_long").result()
+"""
+
+
+def test_the_stepper_is_no_taller_than_the_terminal(app: Path) -> None:
+    path = app.with_name("long.py")
+    names = "\n".join(f"    n{number} = {number}" for number in range(40))
+    path.write_text(LONG.format(names=names, lines="    total += 1\n" * 40))
+    subprocess.run([sys.executable, path], check=True, timeout=60)
+    terminal = Terminal("replay", "r_long", "--app", str(path))
+    screen = terminal.wait("q quit")
+    assert screen.count("\n") < 40
+    assert "0 of 1" in screen
+    assert re.search(r"→ +\d+ +total = await", screen)
+    assert "more" in screen
+    assert terminal.leave() == 0
