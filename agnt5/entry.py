@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from agnt5.codec import decode, decode_call, read_failure
 from agnt5.errors import SerializationError
@@ -192,7 +192,13 @@ class Entry:
     @property
     def meta(self) -> dict[str, Any]:
         """Tokens, cost, model and the like, when the step noted them."""
-        return json.loads(self._completion.meta) if self._completion is not None and self._completion.meta else {}
+        if self._completion is None or not self._completion.meta:
+            return {}
+        try:
+            found: Any = json.loads(self._completion.meta)
+        except ValueError:
+            return {}
+        return cast("dict[str, Any]", found) if isinstance(found, dict) else {}
 
     def __repr__(self) -> str:
         return f"<Entry {self.seq} {self.kind} {self.path}>"
@@ -225,16 +231,29 @@ def arguments(payload: bytes, *, data_only: bool = False) -> Arguments:
 
 def failure_line(payload: bytes) -> str:
     """`Class: message` of a failure document."""
-    failure = read_failure(payload)
+    try:
+        failure = read_failure(payload)
+    except SerializationError:
+        return f"a failure that cannot be read ({len(payload)} bytes)"
     return f"{failure.name}: {failure.message}" if failure.message else failure.name
 
 
 def log_lines(logs: bytes) -> list[tuple[str, datetime, str]]:
-    return [(stream, moment(at), text) for stream, at, text in json.loads(logs)] if logs else []
+    if not logs:
+        return []
+    try:
+        return [(str(stream), moment(int(at)), str(text)) for stream, at, text in json.loads(logs)]
+    except (ValueError, TypeError, OverflowError):  # a stranger's file
+        return [("unreadable", moment(0), logs.decode("utf-8", "backslashreplace"))]
 
 
 def moment(microseconds: int) -> datetime:
-    return datetime.fromtimestamp(microseconds / 1e6, UTC)
+    """UTC; the nearest time that a datetime can hold, for a stranger's file may say anything."""
+    return datetime.fromtimestamp(min(max(microseconds, _FIRST), _LAST) / 1e6, UTC)
+
+
+# The years 1 and 9999, in microseconds since 1970.
+_FIRST, _LAST = -62_135_596_800_000_000, 253_402_300_799_000_000
 
 
 def failed_try(stored: _core.Entry, shift: int = 0) -> FailedTry:

@@ -82,8 +82,11 @@ def load_journal(path: str | os.PathLike[str]) -> Journal:
     except Exception as error:
         error.add_note(f"The file is {str(source)!r}.")
         raise
-    facts = Facts(Status.from_code(status), created, started, ended, reason, tags, version)
-    return Journal.of(recording, facts, loaded=True)
+    try:
+        facts = Facts(Status.from_code(status), created, started, ended, reason, tags, version)
+        return Journal.of(recording, facts, loaded=True)
+    except ValueError as error:  # what is in it can be read, and makes no sense
+        raise StoreCorrupt(f"{str(source)!r} cannot be loaded: {error}") from error
 
 
 def _refuse_strange(path: Path) -> None:

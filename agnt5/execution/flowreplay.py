@@ -108,14 +108,14 @@ class FlowReplay:
         """Those that have not ended, in the order they were made; the flow's own body first."""
         return [task for task in self._attempt.flow._tasks.values() if not task.done()]
 
-    def state(self) -> dict[str, Any]:
-        """Execution-scoped state as the code would read it here."""
-        found: dict[str, Any] = {}
-        for name in self._session.state_keys():
-            payload = self._session.state(name)
-            if payload is not None:
-                found[name] = self._attempt.read(payload)
-        return found
+    def state(self) -> dict[str, bytes]:
+        """Execution-scoped state as it is recorded here; `read` makes values of it."""
+        found = {name: self._session.state(name) for name in self._session.state_keys()}
+        return {name: payload for name, payload in found.items() if payload is not None}
+
+    def read(self, payload: bytes) -> Any:
+        """A recorded value as the code sees it. SerializationError when it cannot be read here."""
+        return self._attempt.read(payload)
 
     def within(self, fn: Callable[[], T]) -> T:
         """Call `fn` as if it were part of the flow: prints go nowhere, and I/O is refused, without harm to the flow."""

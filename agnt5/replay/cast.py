@@ -10,7 +10,7 @@ from types import CodeType
 from typing import TYPE_CHECKING, Any
 
 from agnt5.entry import Entry
-from agnt5.errors import AGNT5Error, DivergenceError, FlowIOError, FlowSpinError
+from agnt5.errors import AGNT5Error, DivergenceError, FlowIOError, FlowSpinError, SerializationError, StoreCorrupt
 from agnt5.execution.flowreplay import FlowReplay
 from agnt5.replay import source
 from agnt5.replay.stage import Stage
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from agnt5.component import Component
 
 # What ends a replay before its journal does.
-STOPPED = (DivergenceError, FlowIOError, FlowSpinError)
+STOPPED = (DivergenceError, FlowIOError, FlowSpinError, SerializationError, StoreCorrupt)
 # Replays left standing where they were, to go on from when somebody jumps to and fro.
 _PARKED = 3
 

@@ -7,13 +7,13 @@ no code runs.
 from __future__ import annotations
 
 import difflib
-import json
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, overload
 
 from agnt5.entry import Entry
 from agnt5.journal import Journal, short
 from agnt5.replay.changes import Change, argument_changes, changes
+from agnt5.replay.source import functions_in
 
 _MARKS = {"same": "=", "added": "+", "removed": "-", "input": "~", "output": "~", "code": "c", "moved": "<"}
 _CALLS = frozenset({"step", "call", "child", "object", "start"})
@@ -256,7 +256,5 @@ def _deltas(old: Totals, new: Totals) -> list[str]:
 
 
 def _sources(journal: Journal) -> dict[str, str]:
-    code = journal.stored[0].code
-    functions = json.loads(code) if code else []
     # By name alone: a file is `__main__` when it is run, and has a name when it is imported.
-    return {one["name"]: one["source"] or "" for one in functions}
+    return {one["name"]: one["source"] or "" for one in functions_in(journal.stored[0].code)}

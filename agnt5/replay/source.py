@@ -15,7 +15,7 @@ import sys
 import textwrap
 from collections.abc import Callable
 from types import CodeType, CoroutineType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from agnt5 import registry
 from agnt5.component import Component, component_of
@@ -62,11 +62,31 @@ def choose(
     return component, ""
 
 
+def functions_in(record: bytes) -> list[dict[str, Any]]:
+    """What a run records of its code: see `agnt5.execution.code.CodeSnapshot`. What cannot be read is left out, for the
+    record may be a stranger's."""
+    try:
+        found: Any = json.loads(record) if record else []
+    except ValueError:
+        return []
+    return [one for one in cast("list[Any]", found) if _is_function(one)] if isinstance(found, list) else []
+
+
+def _is_function(one: Any) -> bool:
+    if not isinstance(one, dict):
+        return False
+    texts, line, source = (
+        [one.get(name) for name in ("name", "module", "bytecode")],
+        one.get("line"),
+        one.get("source", 0),
+    )
+    return all(isinstance(text, str) for text in texts) and isinstance(line, int) and isinstance(source, str | None)
+
+
 def sources(record: bytes) -> dict[str, str]:
     """Source by name of function, or a digest of its bytecode, out of what a run records of its code. By name alone: a
     file is `__main__` when it is run, and has a name when it is imported."""
-    functions = json.loads(record) if record else []
-    return {one["name"]: one["source"] or one["bytecode"] for one in functions}
+    return {one["name"]: one["source"] or one["bytecode"] for one in functions_in(record)}
 
 
 def recorded(journal: Journal, *, decorated: bool = True) -> Component[..., Any]:
@@ -75,7 +95,7 @@ def recorded(journal: Journal, *, decorated: bool = True) -> Component[..., Any]
     Without `decorated`, decorators that are not ours stay away: they may enter what they decorate somewhere.
     """
     started = journal.stored[0]
-    functions = json.loads(started.code) if started.code else []
+    functions = functions_in(started.code)
     if not functions or functions[0]["source"] is None:
         raise ConfigurationError(f"Run {journal.run_id} has no recorded source of {journal.component!r}.")
     namespace = _home_of(journal.component, functions[0]["module"])

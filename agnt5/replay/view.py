@@ -6,7 +6,8 @@ import linecache
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from agnt5.entry import Entry
+from agnt5.entry import Entry, RawBytes
+from agnt5.errors import SerializationError
 from agnt5.execution.frames import Frame as Suspended
 from agnt5.execution.frames import distance, frames, raising
 from agnt5.replay.values import Shown
@@ -70,7 +71,15 @@ def look(replay: FlowReplay, index: int, seq: int, entry: Entry | None) -> Posit
             current = len(found) - 1 if found else None
 
     replay.within(gather)
-    return Position(index, seq, entry, tuple(found), tuple(marks), current, replay.state())
+    state = {name: _value(replay, payload) for name, payload in replay.state().items()}
+    return Position(index, seq, entry, tuple(found), tuple(marks), current, state)
+
+
+def _value(replay: FlowReplay, payload: bytes) -> Any:
+    try:
+        return replay.read(payload)
+    except SerializationError:
+        return RawBytes(payload)
 
 
 def _add(task: str, chain: list[Suspended], shown: Shown, found: list[Frame], marks: list[dict[str, int]]) -> None:

@@ -25,3 +25,10 @@ def end_of(run: Run) -> tuple[str, str]:
         return repr(run.result(10)), str(run.status)
     except agnt5.RunFailed as error:
         return f"{error.cause_type}: {error.cause_message}", str(run.status)
+
+
+def bytes_of(run: Run) -> list[bytes]:
+    """All that is stored of a run, to see that it stays."""
+    return [
+        bytes(one.payload) + bytes(one.input) + str((one.seq, one.at, one.body)).encode() for one in run.journal.stored
+    ]

@@ -1,0 +1,290 @@
+"""Positions: what is seen where a run failed, in deep stacks, and in values that a text does not show."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import AsyncIterator, Iterator
+from typing import Any
+
+import pytest
+
+import agnt5
+from agnt5 import ConfigurationError, Context, flow
+from replay.corpus import fetch
+from replay.playing import bytes_of
+
+
+async def lines_of(ctx: Context, names: list[str]) -> AsyncIterator[str]:
+    for name in names:
+        note = await ctx.call(fetch, name)
+        yield note
+
+
+@flow
+async def reads_on(ctx: Context, names: list[str]) -> dict[str, int]:
+    lengths: dict[str, int] = {}
+    async for note in lines_of(ctx, names):
+        lengths[note] = len(note)
+    await ctx.state.set("read", len(lengths))
+    await ctx.sleep(0.001)
+    return lengths
+
+
+async def test_a_failed_run_ends_at_the_line_that_raised() -> None:
+    def halve(numbers: list[int], by: int) -> list[float]:
+        return [number / by for number in numbers]
+
+    @flow
+    async def divides(ctx: Context, by: int) -> list[float]:
+        name = await ctx.call(fetch, "a")
+        return halve([len(name)], by)
+
+    run = divides.start(0)
+    with pytest.raises(agnt5.RunFailed):
+        await run
+    with run.replay() as replay:
+        replay.run_to_end()
+        assert replay.divergence is None
+        functions = [frame.function.rpartition(".")[2] for frame in replay.frames]
+        assert functions[:2] == ["divides", "halve"]
+        assert "number / by" in replay.source
+        assert replay.eval("name + str(by)") == "<a>0", "the frames around it are seen"
+        assert replay.outcome == "failed: ZeroDivisionError: division by zero"
+        assert replay.outcome in str(replay)
+        assert "name" in replay.changed
+        assert replay.back().outcome == ""
+
+
+async def test_a_run_that_failed_because_its_flow_did_io_replays(tmp_path: Any) -> None:
+    @flow
+    async def writes_itself(ctx: Context, path: str) -> None:
+        await ctx.call(fetch, "a")
+        with open(path, "w") as file:
+            file.write("x")
+
+    run = writes_itself.start(str(tmp_path / "file"))
+    with pytest.raises(agnt5.RunFailed, match="FlowIOError"):
+        await run
+    with run.replay() as replay:
+        assert replay.run_to_end().index == 1
+        assert replay.divergence is None
+        assert replay.frame is not None
+        assert replay.frame.code == 'with open(path, "w") as file:'
+        assert "FlowIOError" in replay.outcome
+    assert agnt5.check(writes_itself).ok, "it fails as it failed"
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_flow_that_does_io_only_now_stops_the_replay(tmp_path: Any) -> None:
+    @flow(name="quiet")
+    async def quiet(ctx: Context) -> str:
+        return await ctx.call(fetch, "a")
+
+    run = quiet.start()
+    await run
+
+    @flow(name="quiet")
+    async def loud(ctx: Context) -> str:
+        (tmp_path / "file").write_text("x")
+        return await ctx.call(fetch, "a")
+
+    replay = run.replay(code=loud)
+    assert len(replay) == 1
+    assert "opening a file for writing" in str(replay.divergence)
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_an_expression_sees_all_names_and_may_do_no_io(tmp_path: Any) -> None:
+    run = reads_on.start(["a", "bcd"])
+    await run
+    replay = run.replay().step()
+    assert replay.eval("{name: len(lengths) for name in names}") == {"a": 1, "bcd": 1}
+    assert replay.eval("sorted(names, key=lambda one: -len(one) * len(lengths))") == ["bcd", "a"]
+    assert replay.eval("[lengths, name]") == [{"<a>": 3}, "bcd"], "names of two frames"
+    with pytest.raises(agnt5.FlowIOError):
+        replay.eval(f"open({str(tmp_path / 'file')!r}, 'w')")
+    with pytest.raises(ConfigurationError, match="nothing is awaited"):
+        replay.eval("ctx.sleep(1)")
+    assert replay.eval("names") == ["a", "bcd"], "no harm was done"
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_value_is_what_it_was_before_the_code_was_torn_down() -> None:
+    @flow
+    async def clears(ctx: Context) -> None:
+        found: list[str] = []
+        try:
+            found.append(await ctx.call(fetch, "a"))
+            await ctx.call(fetch, "b")
+        finally:
+            found.clear()
+
+    run = clears.start()
+    await run
+    replay = run.replay().step()
+    assert replay.eval("found") == ["<a>"]
+    assert replay.locals["found"] == "['<a>']"
+
+
+async def test_places_may_be_named_by_path_or_entry() -> None:
+    run = reads_on.start(["a", "b", "c"])
+    await run
+    replay = run.replay()
+    assert replay.goto("fetch#2").position == replay.goto(run.journal.find("fetch#2")).position
+    assert replay.goto("fetch#2").entry == replay.entry
+    assert replay.goto("read").entry.path == "fetch#3", "a command without an answer: where it was asked"  # type: ignore[union-attr]
+    with pytest.raises(ConfigurationError, match=r"no entry with the path 'fetch#4'. Did you mean"):
+        replay.goto("fetch#4")
+
+
+async def test_a_trace_ends_where_the_code_diverges() -> None:
+    @flow(name="counts_up")
+    async def before(ctx: Context) -> list[str]:
+        found: list[str] = []
+        for name in ("a", "b", "c"):
+            found.append(await ctx.call(fetch, name))
+        return found
+
+    run = before.start()
+    await run
+
+    @flow(name="counts_up")
+    async def after(ctx: Context) -> list[str]:
+        found: list[str] = []
+        for name in ("a", "b", "d"):
+            found.append(await ctx.call(fetch, name))
+        return found
+
+    replay = run.replay(code=after)
+    assert list(replay.trace("len(found)")["value"]) == [0, 1]
+    assert "recorded was step \"fetch\" with ('c'), the code asked for step \"fetch\" with ('d')" in str(
+        replay.divergence
+    )
+    with pytest.raises(ZeroDivisionError):
+        run.replay().trace("1 / 0")
+
+
+async def test_changes_are_seen_where_a_text_does_not_reach() -> None:
+    class Cart:
+        def __init__(self) -> None:
+            self.items: list[str] = []
+
+    @flow
+    async def collects(ctx: Context) -> None:
+        text, numbers, cart, nothing = "x" * 500, list(range(100)), Cart(), float("nan")
+        table = {"inner": [{"value": 1}] * 20}
+        await ctx.call(fetch, "a")
+        text += "y"
+        await ctx.call(fetch, "b")
+        numbers[50] = 0
+        await ctx.call(fetch, "c")
+        cart.items.append("tea")
+        await ctx.call(fetch, "d")
+        table["inner"][15] = {"value": 2}
+        await ctx.call(fetch, "e")
+        del nothing
+
+    run = collects.start()
+    await run
+    with run.replay() as replay:
+        seen = []
+        for _ in range(4):
+            seen.append(replay.step().changed)
+        assert seen == [{"text"}, {"numbers"}, {"cart"}, {"table"}]
+        assert (
+            replay.locals["cart"] == "<test_changes_are_seen_where_a_text_does_not_reach.<locals>.Cart items=['tea']>"
+        )
+
+
+async def test_a_function_that_calls_itself_has_locals_of_its_own_each_time() -> None:
+    async def down(ctx: Context, levels: int) -> int:
+        here = levels * 10
+        if levels == 0:
+            await ctx.call(fetch, "a")
+            await ctx.call(fetch, "b")
+            return here
+        return await down(ctx, levels - 1)
+
+    @flow
+    async def recurses(ctx: Context) -> int:
+        return await down(ctx, 3)
+
+    run = recurses.start()
+    await run
+    with run.replay() as replay:
+        assert [frame.locals.get("here") for frame in replay.frames] == [None, "30", "20", "10", "0"]
+        assert replay.step().changed == set()
+
+
+async def test_clean_up_code_of_a_dropped_replay_touches_nothing(
+    tmp_path: Any, capfd: pytest.CaptureFixture[str]
+) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("precious")
+    refused: list[type[BaseException]] = []
+
+    def try_everything() -> None:
+        deeds = [
+            victim.unlink,
+            lambda: (tmp_path / "new").write_text("x"),
+            lambda: os.system(f"touch {tmp_path / 'new'}"),
+            lambda: subprocess.run(["touch", tmp_path / "new"], check=False),
+            lambda: socket.create_connection(("127.0.0.1", 9)),
+            lambda: print("given back"),
+            lambda: agnt5.send_event("go on", 1),
+        ]
+        if sys.version_info >= (3, 12):  # before, Python tells nobody of new threads
+            deeds.append(lambda: threading.Thread(target=(tmp_path / "new").write_text, args=("x",)).start())
+        for deed in deeds:
+            try:
+                deed()
+            except BaseException as error:
+                refused.append(type(error))
+
+    async def lines(ctx: Context) -> AsyncIterator[str]:
+        try:
+            while True:
+                yield await ctx.call(fetch, "a")
+        finally:
+            try_everything()
+
+    @contextlib.contextmanager
+    def lease() -> Iterator[None]:
+        try:
+            yield
+        finally:
+            try_everything()
+
+    @flow
+    async def careless(ctx: Context) -> None:
+        with lease():
+            async for _ in lines(ctx):
+                await ctx.wait_for_event("go on")
+
+    run = careless.start()
+    while len(run.journal) < 2:
+        await asyncio.sleep(0.01)
+    before = bytes_of(run)
+    capfd.readouterr()
+    for _ in range(3):
+        run.replay().step()
+    gc.collect()
+    run.replay().run_to_end().back().close()
+    for thread in threading.enumerate():
+        if thread.name == "agnt5-replay":
+            thread.join(5)
+    expected = 6 if sys.version_info < (3, 12) else 7
+    assert len(refused) == expected * 8, "all but the print, in two places, four times"
+    assert bytes_of(run) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["victim"]
+    assert capfd.readouterr() == ("", "")
+    run.cancel()
+    with pytest.raises(agnt5.RunFailed):
+        await run
