@@ -156,6 +156,9 @@ class Journal(Sequence[Entry]):
     def __repr__(self) -> str:
         return f"<Journal of {self.run_id}: {len(self)} entries>"
 
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(repr(self) if cycle else str(self))
+
 
 def _cells(entry: Entry) -> tuple[str, ...]:
     lasted = "" if entry.ended is None else took(entry.ended - entry.started)
@@ -175,6 +178,13 @@ def _cells(entry: Entry) -> tuple[str, ...]:
 def took(span: timedelta) -> str:
     seconds = span.total_seconds()
     return f"{seconds * 1000:.1f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def inert(text: str) -> str:
+    """With nothing in it that a terminal would obey; ends of lines and tabs stay."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else repr(c)[1:-1] for c in text)
 
 
 def short(text: str, widest: int = _WIDEST) -> str:

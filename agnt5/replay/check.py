@@ -16,6 +16,7 @@ from agnt5.component import FLOW, Component, component_of
 from agnt5.errors import ConfigurationError, DivergenceError
 from agnt5.execution.flowreplay import FlowReplay, on_own_thread
 from agnt5.execution.frames import caller, text_at
+from agnt5.journal import inert
 from agnt5.replay import source
 from agnt5.runtime import reader as look
 
@@ -49,7 +50,7 @@ class Checked(NamedTuple):
             lines += _with_code("recorded", self.recorded) + _with_code("now", self.asked)
         elif self.reason:
             lines[0] += f": {self.reason.splitlines()[0]}"
-        return "\n".join(lines)
+        return inert("\n".join(lines))
 
 
 class Report(Sequence[Checked]):
@@ -119,10 +120,13 @@ class Report(Sequence[Checked]):
             lines.append(f"not all checked: {self.unchecked} older runs are left")
         if not self._found:
             lines.append("no recorded runs of flows")
-        return "\n".join(lines)
+        return inert("\n".join(lines))
 
     def __repr__(self) -> str:
         return f"<Report: {len(self.compatible)} of {len(self)} runs replay>"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(repr(self) if cycle else str(self))
 
     def _counts(self) -> list[tuple[str, int, int]]:
         runs = Counter(one.component for one in self._found)

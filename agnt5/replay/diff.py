@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple, overload
 
 from agnt5.entry import Entry
-from agnt5.journal import Journal, short
+from agnt5.journal import Journal, inert, short
 from agnt5.replay.changes import Change, argument_changes, changes
 from agnt5.replay.source import functions_in
 
@@ -83,7 +83,7 @@ class Row(NamedTuple):
         }
 
     def __str__(self) -> str:
-        return f"{_MARKS[self.kind]} {self.entry.kind} {self.entry.path}"
+        return inert(f"{_MARKS[self.kind]} {self.entry.kind} {self.entry.path}")
 
 
 class Totals(NamedTuple):
@@ -188,10 +188,13 @@ class Diff(Sequence[Row]):
         lines += _deltas(*self.totals)
         if self.code:
             lines.append("the code differs: see diff.code")
-        return "\n".join(lines)
+        return inert("\n".join(lines))
 
     def __repr__(self) -> str:
         return f"<Diff of {self.old.run_id} and {self.new.run_id}: {len(self.changed)} of {len(self)} entries differ>"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(repr(self) if cycle else str(self))
 
     def _body(self) -> list[str]:
         lines: list[str] = []

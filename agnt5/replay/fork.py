@@ -18,6 +18,7 @@ from agnt5.errors import ConfigurationError
 from agnt5.execution.diverging import FORK
 from agnt5.execution.flowreplay import replay
 from agnt5.execution.kinds import COMMAND_WORDS, FAILURE, IMMEDIATE, VALUE, new_run_id
+from agnt5.journal import inert
 from agnt5.replay.source import sources
 from agnt5.run import Run
 from agnt5.runtime import ask_owner, owner_or_reader
@@ -60,7 +61,10 @@ class ForkPlan(NamedTuple):
         for what, command in told:
             what = "given" if command.path in self.given else what
             lines.append(f"  {what:<10}  {command.kind:<8} {command.path}")
-        return "\n".join(lines)
+        return inert("\n".join(lines))
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(repr(self) if cycle else str(self))
 
 
 def plan_fork(

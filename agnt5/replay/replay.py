@@ -18,7 +18,7 @@ from agnt5.component import FLOW, KIND_NAMES, Component
 from agnt5.entry import Entry, failure_line, value_of
 from agnt5.errors import AGNT5Error, ConfigurationError, DivergenceError
 from agnt5.execution.kinds import FAILURE, VALUE
-from agnt5.journal import Journal, short
+from agnt5.journal import Journal, inert, short
 from agnt5.replay import source
 from agnt5.replay.breakpoints import Breakpoints
 from agnt5.replay.cast import STOPPED, Cast
@@ -187,7 +187,7 @@ class Replay:
     def __repr__(self) -> str:
         entry = self.entry
         at = f" after {entry.path or entry.name}" if entry is not None else ""
-        return f"<Replay of {self.run_id}: position {self._index} of {self._last}{at}>"
+        return inert(f"<Replay of {self.run_id}: position {self._index} of {self._last}{at}>")
 
     def __str__(self) -> str:
         lines = [repr(self)[1:-1], self.source.rstrip()]
@@ -196,7 +196,10 @@ class Replay:
         lines.append(self.outcome)
         if self.divergence is not None:
             lines.append(str(self.divergence))
-        return "\n".join(line for line in lines if line)
+        return inert("\n".join(line for line in lines if line))
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(repr(self) if cycle else str(self))
 
     # Inside
 

@@ -15,7 +15,7 @@ from agnt5.entry import Entry
 from agnt5.errors import RunNotFound
 from agnt5.execution.fingerprint import fingerprint
 from agnt5.execution.reach import Reach, is_own
-from agnt5.journal import Journal
+from agnt5.journal import Journal, inert
 from agnt5.replay.fork import ask_for, call_of, component_for, refuse_code_elsewhere, text_of
 from agnt5.replay.source import sources
 from agnt5.run import Run
@@ -91,7 +91,7 @@ class Reused(Sequence[Entry]):
             for entry in self
         ]
         told += [(one.entry.seq, f"  executed  {one.entry.path}: {one.reason}") for one in self.executed]
-        return "\n".join(lines + [line for _, line in sorted(told)])
+        return inert("\n".join(lines + [line for _, line in sorted(told)]))
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -104,6 +104,9 @@ class Reused(Sequence[Entry]):
 
     def __repr__(self) -> str:
         return f"<Reused of {self.run_id}: {len(self)} reused, {len(self.executed)} executed>"
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        printer.text(repr(self) if cycle else str(self))
 
 
 def reused(run: Run) -> Reused:

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import agnt5
-from agnt5 import Journal, StoreCorrupt, StoreTooNew, load_journal
+from agnt5 import Context, Journal, StoreCorrupt, StoreTooNew, flow, load_journal
 from replay.corpus import CORPUS, executed
 from replay.crafting import CHANGES, sealed, taken_apart
 from replay.playing import record
@@ -91,3 +91,48 @@ async def test_a_head_of_any_kind_is_data_or_an_error(tmp_path: Path) -> None:
                 path.write_bytes(sealed(how(head, at, to), pages))
                 with contextlib.suppress(StoreCorrupt, StoreTooNew):
                     looked_at(load_journal(path), whole, CORPUS["in_sequence"].component)
+
+
+async def test_nothing_in_a_file_reaches_the_terminal_as_a_command(tmp_path: Path) -> None:
+    red = "\x1b[31mred\x1b]0;mine\x07\u202e"
+
+    @flow(name="paints")
+    async def paints(ctx: Context, colour: str) -> str:
+        await ctx.state.set(red + "state", colour)
+        first = await ctx.call(str.upper, colour, name=red)
+        return await ctx.call(str.lower, first)
+
+    run = paints.start(red)
+    await run
+    fork = run.fork(outputs={red: red})
+    await fork
+    rerun = run.rerun(always=[red])
+    await rerun
+    loaded = load_journal(run.journal.save(tmp_path / "run.agnt5"))
+
+    @flow(name="paints")
+    async def otherwise(ctx: Context, colour: str) -> str:
+        return await ctx.call(str.lower, colour, name=red + "other")
+
+    walks = [loaded.replay().run_to_end(), run.replay(code=paints).step(), run.replay(code=otherwise)]
+    shown = [
+        *(text for one in (loaded, run.diff(fork), rerun.reused, *walks) for text in (str(one), repr(one))),
+        *(str(walk.divergence) for walk in walks),
+        walks[0].outcome,
+        str(run.plan_fork(outputs={red: 1})),
+        str(agnt5.check(otherwise)),
+    ]
+    printer = Printer()
+    for one in (loaded, run.diff(fork), rerun.reused, walks[0], run.plan_fork(at=1), agnt5.check(otherwise)):
+        one._repr_pretty_(printer, False)
+    for text in [*shown, *printer.texts]:
+        assert all(character.isprintable() or character in "\n\t" for character in text), ascii(text)
+    assert printer.texts[0] == str(loaded), "what a cell shows is what print shows"
+
+
+class Printer:
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def text(self, text: str) -> None:
+        self.texts.append(text)
