@@ -65,6 +65,8 @@ def check(
     else:
         for name, report in reports.items():
             click.echo((f"{name}:\n" if len(reports) > 1 else "") + shown(str(report), lines=True))
+        if not reports:
+            click.echo(f"no recorded runs in {shown(str(choice.root()))}")
     return 0 if all(report.ok for report in reports.values()) else 1
 
 

@@ -88,8 +88,10 @@ def fork(
             if json_:
                 click.echo(as_json(told))
             return 0
-        if sys.stdin.isatty() and sys.stdout.isatty() and not yes:
-            click.confirm("fork?", default=True, abort=True)
+        asks = sys.stdin.isatty() and sys.stdout.isatty() and not (yes or json_)
+        if asks and not click.confirm("fork?", default=True):
+            click.echo("no fork was made")
+            return 1
         _refuse_without_code(found, app)
         made = run.fork(
             place,

@@ -6,6 +6,7 @@ Everything it shows comes from a journal or from source, so all of it passes `sh
 from __future__ import annotations
 
 import contextlib
+from textwrap import wrap
 from typing import TYPE_CHECKING
 
 import click
@@ -44,6 +45,7 @@ _KEYS = {
 _CLEAR = "\x1b[2J\x1b[H"
 # Lines of source, and of names, that are shown however small the terminal is.
 _FEWEST = 5
+_MOST_WRAPPED = 12
 
 
 class Stepper:
@@ -134,18 +136,20 @@ class Stepper:
         if entry is not None:
             top += [self._fit(f"  {entry.name} gave {entry.error or repr(entry.output)}"), ""]
         bottom = [""] if walk.outcome else []
-        bottom += [self._fit(line) for line in walk.outcome.splitlines()]
+        bottom += self._wrapped(walk.outcome)
         if len(walk.breakpoints):
             bottom += ["", self._fit(f"breaks at {', '.join(walk.breakpoints)}")]
         if walk.divergence is not None and walk.at_end:
-            bottom += ["", *(self._fit(line) for line in str(walk.divergence).splitlines())]
-        bottom += ["", *(self._fit(line) for line in self._said.splitlines()), colour(_HELP, "dim"), ""]
+            bottom += ["", *self._wrapped(str(walk.divergence))]
+        bottom += ["", *self._wrapped(self._said), colour(_HELP, "dim"), ""]
         room = max(terminal_height() - len(top) - len(bottom) - 2, _FEWEST * 2)
         source = self._source(max(_FEWEST, room - len(walk.locals) - len(walk.state)))
         return [*top, *source, "", *self._names(max(_FEWEST, room - len(source))), *bottom]
 
     def _source(self, most: int) -> list[str]:
         """So many of the function's lines, around the current one."""
+        if self._walk.frame is None:
+            return self._wrapped(self._walk.source)
         lines = self._walk.source.splitlines()
         current = next((number for number, line in enumerate(lines) if line.startswith("→")), 0)
         first = max(0, min(current - most // 2, len(lines) - most))
@@ -166,6 +170,11 @@ class Stepper:
     def _marked(self, changed: bool, text: str) -> str:
         line = self._fit(f"{'*' if changed else ' '} {text}")
         return colour(line, "bold") if changed else line
+
+    def _wrapped(self, text: str) -> list[str]:
+        """Sentences, on as many lines as they need, within reason."""
+        lines = [part for line in shown(text, lines=True).splitlines() for part in wrap(line, terminal_width())]
+        return lines[:_MOST_WRAPPED]
 
     def _fit(self, text: str) -> str:
         return fit(shown(text), terminal_width())
