@@ -69,14 +69,13 @@ class FlowReplay:
     def forward(self, count: int) -> int:
         """Deliver so many answers, or as many as there are; returns how many. For long ways: `woken` is not kept."""
         self.woken = None
-        drain, deliver, following = self._attempt.flow.drain, self._deliver, self._next
+        drain, deliver, following = self._drain, self._deliver, self._next
         for done in range(count):
             item = following()
             if item is None:
                 return done
             deliver(item)
-            while not drain():
-                continue
+            drain()
             if self._attempt.poison is not None or self._attempt.root.done():  # type: ignore[union-attr]
                 self._settle()
         return count
@@ -146,8 +145,7 @@ class FlowReplay:
 
     def _settle(self) -> None:
         attempt = self._attempt
-        while not attempt.flow.drain():
-            continue
+        self._drain()
         if attempt.poison is not None:
             if not self._failed_so_then(attempt.poison):
                 raise attempt.poison
@@ -160,6 +158,14 @@ class FlowReplay:
                 self._session.returned()
             except DivergenceError as error:
                 raise diverging.explain(attempt, error) from None
+
+    def _drain(self) -> None:
+        drain = self._attempt.flow.drain
+        try:
+            while not drain():
+                continue
+        except FlowSpinError as error:
+            self._attempt.poisoned_by(error)
 
     def _failed_so_then(self, error: BaseException) -> bool:
         """Whether the run was recorded to fail here because its flow did what no flow may."""

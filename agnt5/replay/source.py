@@ -23,6 +23,7 @@ from agnt5.errors import ConfigurationError
 from agnt5.execution.frames import Frame as Suspended
 from agnt5.execution.frames import distance, frames, raising
 from agnt5.replay.values import Shown
+from agnt5.replay.view import leaves
 
 if TYPE_CHECKING:
     from agnt5.execution.flowreplay import FlowReplay
@@ -230,7 +231,7 @@ def evaluate(replay: FlowReplay, expression: CodeType, *, missing: Any = _RAISE)
 def _stack(replay: FlowReplay) -> list[Suspended]:
     """The user's frames where the code stands, the innermost first; then those of the flow's own body."""
     if replay.failure is not None:
-        chains = [raising(replay.failure)]
+        chains = [raising(error) for error in reversed(leaves(replay.failure))]
     else:
         tasks = [task for task in (replay.woken, *replay.tasks()[:1]) if task is not None and not task.done()]
         chains = [frames(task) for task in dict.fromkeys(tasks)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import linecache
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from agnt5.entry import Entry, RawBytes
 from agnt5.errors import SerializationError
@@ -15,6 +15,7 @@ from agnt5.replay.values import Shown
 if TYPE_CHECKING:
     from agnt5.execution.flowreplay import FlowReplay
 
+_OURS = 2  # what `distance` says of Python's code and of ours
 _HIDDEN = frozenset({"__builtins__", "__annotations__"})
 
 
@@ -63,12 +64,14 @@ def look(replay: FlowReplay, index: int, seq: int, entry: Entry | None) -> Posit
         nonlocal current
         for task in replay.tasks():
             before = len(found)
-            _add(task.get_name(), frames(task), shown, found, marks)
-            if len(found) > before and (current is None or task is replay.woken):
+            nearest = _add(task.get_name(), frames(task), shown, found, marks)
+            if nearest < _OURS and len(found) > before and (current is None or task is replay.woken):
                 current = len(found) - 1
-        if replay.failure is not None:
-            _add(replay.name, raising(replay.failure), shown, found, marks)
-            current = len(found) - 1 if found else None
+        for error in leaves(replay.failure):
+            chain = [frame for frame in raising(error) if distance(frame.filename) < _OURS]
+            if chain:
+                _add(replay.name, chain, shown, found, marks)
+                current = len(found) - 1
 
     replay.within(gather)
     state = {name: _value(replay, payload) for name, payload in replay.state().items()}
@@ -82,9 +85,17 @@ def _value(replay: FlowReplay, payload: bytes) -> Any:
         return RawBytes(payload)
 
 
-def _add(task: str, chain: list[Suspended], shown: Shown, found: list[Frame], marks: list[dict[str, int]]) -> None:
-    """The frames of one task that are the user's, or those nearest to the user's."""
-    nearest = min((distance(frame.filename) for frame in chain), default=0)
+def leaves(error: BaseException | None) -> list[BaseException]:
+    """An exception, and those it groups after it."""
+    if error is None:
+        return []
+    inner = error.exceptions if isinstance(error, BaseExceptionGroup) else ()
+    return [error, *(leaf for one in cast("tuple[BaseException, ...]", inner) for leaf in leaves(one))]
+
+
+def _add(task: str, chain: list[Suspended], shown: Shown, found: list[Frame], marks: list[dict[str, int]]) -> int:
+    """The frames of one task that are the user's, or those nearest to the user's; returns how near those are."""
+    nearest = min((distance(frame.filename) for frame in chain), default=_OURS)
     for frame in chain:
         if distance(frame.filename) != nearest:
             continue
@@ -94,6 +105,7 @@ def _add(task: str, chain: list[Suspended], shown: Shown, found: list[Frame], ma
         first = frame.frame.f_code.co_firstlineno
         found.append(Frame(task, frame.function, frame.filename, frame.lineno, first, code, texts))
         marks.append({name: shown.mark(value) for name, value in values.items()})
+    return nearest
 
 
 def changed(before: Position | None, now: Position) -> set[str]:

@@ -288,3 +288,58 @@ async def test_clean_up_code_of_a_dropped_replay_touches_nothing(
     run.cancel()
     with pytest.raises(agnt5.RunFailed):
         await run
+
+
+async def test_a_group_of_errors_shows_where_each_was_raised() -> None:
+    async def breaks(ctx: Context, name: str) -> None:
+        told = await ctx.call(fetch, name)
+        raise ValueError(told)
+
+    @flow
+    async def two_break(ctx: Context) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(breaks(ctx, "one"))
+
+    run = two_break.start()
+    with pytest.raises(agnt5.RunFailed, match="ExceptionGroup"):
+        await run
+    with run.replay() as replay:
+        replay.run_to_end()
+        assert [frame.code for frame in replay.frames] == [
+            "async with asyncio.TaskGroup() as group:",
+            "raise ValueError(told)",
+        ]
+        assert replay.locals["told"] == "'<one>'"
+        assert replay.eval("told") == "<one>"
+
+
+async def test_a_flow_that_spun_fails_in_its_replay_as_it_failed() -> None:
+    @flow
+    async def spins(ctx: Context) -> None:
+        await ctx.call(fetch, "a")
+        while True:
+            await asyncio.sleep(0)
+
+    run = spins.start()
+    with pytest.raises(agnt5.RunFailed, match="FlowSpinError"):
+        await run
+    with run.replay() as replay:
+        assert replay.run_to_end().divergence is None
+        assert "FlowSpinError" in replay.outcome
+
+
+async def test_frames_of_ours_are_never_where_the_code_stands() -> None:
+    @flow(timeout=0.05)
+    async def leaves_one(ctx: Context) -> None:
+        left = asyncio.create_task(ctx.sleep(100))
+        await ctx.call(fetch, "a")
+        await left
+
+    run = leaves_one.start()
+    with pytest.raises(agnt5.RunFailed, match="StepTimeout"):
+        await run
+    with run.replay() as replay:
+        assert replay.frame is not None
+        assert replay.frame.code == 'await ctx.call(fetch, "a")'
+        assert replay.run_to_end().frame is None
+        assert replay.outcome.startswith("failed: StepTimeout")
