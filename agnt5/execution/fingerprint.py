@@ -24,7 +24,7 @@ from agnt5.codec import encode
 from agnt5.errors import SerializationError
 from agnt5.execution import inside
 from agnt5.execution.code import bytecode_digest
-from agnt5.execution.reach import ABSENT, Reach, body_of, content_of, is_own
+from agnt5.execution.reach import ABSENT, MOST, Reach, body_of, content_of, is_own
 
 # What is written in C is told by its name and the version of its package.
 _C_CODE = (BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType, ClassMethodDescriptorType)
@@ -90,6 +90,8 @@ class _Work:
 
     def all(self, fn: Any) -> None:
         """Everything that counts. Raises _Unknown."""
+        if self.reach.too_much:
+            raise _Unknown(f"it reaches more than {MOST:,} objects in tables and instances, which are not compared")
         self._value("callable", fn)
         for one in self.reach.functions.values():
             self._put("code", bytecode_digest(one.__code__).encode())

@@ -8,13 +8,15 @@ must never call or change what it finds.
 
 from __future__ import annotations
 
+import contextlib
 import dis
 import functools
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
+from agnt5.codec.plain import is_plain
 from agnt5.execution import inside
 from agnt5.execution.frames import distance
 
@@ -23,6 +25,8 @@ _REBINDS = {"STORE_GLOBAL", "DELETE_GLOBAL"}
 _CELL_REBINDS = {"STORE_DEREF", "DELETE_DEREF"}
 _NAME = re.compile(r"[^\W\d]\w*")
 ABSENT = object()
+# Tables, instances and wrappers looked into from one root; plain data is not counted.
+MOST = 100_000
 
 
 class Names(NamedTuple):
@@ -120,6 +124,7 @@ class Reach:
         "classes",
         "functions",
         "rebound",
+        "too_much",
     )
 
     def __init__(self, root: Any, follow: Callable[[FunctionType], bool], *, deep: bool = False) -> None:
@@ -132,6 +137,8 @@ class Reach:
         self._cells: list[tuple[CellType, Any]] = []
         self._shapes: list[tuple[Any, FunctionType, CodeType, Any, Any]] = []
         self._loads: dict[tuple[int, str], tuple[dict[str, Any], Any]] = {}
+        # Whether there was more in tables and instances than is looked into.
+        self.too_much = False
         self._root = _innermost(root)
         self._follow = follow
         self._deep = deep
@@ -161,7 +168,7 @@ class Reach:
         for name in names.loads:
             self._read(namespace, name, namespace.get(name, ABSENT), names)
         if self._deep:
-            self._pending.extend(namespace.get(name) for name in _annotated(function))
+            self._pending.extend(_annotated(function))
             for name in names.imports:
                 module = inside.imported(name, namespace.get("__package__") or "")
                 if module is not None:
@@ -198,6 +205,11 @@ class Reach:
                 self._pending.extend(value.__bases__)
                 self._pending.extend(one for _, one in inside.members(value))
             return
+        if len(self._seen) > MOST:
+            self.too_much = True
+            return
+        if type(value) in (list, dict) and is_plain(value):
+            return  # however much it is, there is no code in it
         found = inside.parts(value)
         if found is not None:
             self._pending.append(type(value))
@@ -228,13 +240,26 @@ class Reach:
         return iter(self._globals)
 
 
-def _annotated(function: FunctionType) -> list[str]:
-    """Names in the annotations of its parameters: of classes, perhaps, whose methods the body calls."""
+def _annotated(function: FunctionType) -> list[Any]:
+    """What its annotations name: classes, perhaps, whose methods the body calls."""
     annotate = getattr(function, "__annotate__", None)  # 3.14 makes annotations when they are asked for
     if annotate is not None:
-        return list(annotate.__code__.co_names)
-    texts = [one if isinstance(one, str) else getattr(one, "__name__", "") for one in function.__annotations__.values()]
-    return sorted({name for text in texts for name in _NAME.findall(text)})
+        return _named(function.__globals__, annotate.__code__.co_names)
+    found: list[Any] = []
+    for one in function.__annotations__.values():
+        if isinstance(one, str):
+            found += _named(function.__globals__, sorted(set(_NAME.findall(one))))
+        else:
+            found += [one, *getattr(one, "__args__", ())]
+    return found
+
+
+def _named(namespace: dict[str, Any], names: Iterable[str]) -> list[Any]:
+    found: list[Any] = []
+    for name in names:
+        with contextlib.suppress(KeyError):
+            found.append(namespace[name])  # not `get`: a pinned namespace looks further
+    return found
 
 
 def _innermost(root: Any) -> FunctionType | None:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from agnt5.execution.code import pin
 from agnt5.execution.fingerprint import fingerprint
 
 CODE = """
@@ -76,6 +77,7 @@ def uses_a_table(text): return TABLE["first"](text)
 def reads_data(text): return AMOUNTS
 def reads_an_enum(text): return Tone.KIND.told()
 def takes_an_order(order: Order): return order.total()
+def takes_orders(orders: list[Order]): return [one.total() for one in orders]
 def calls_cached(text): return cached(text)
 def makes_a_point(text): return Point(1, 2)
 """
@@ -89,6 +91,7 @@ STEPS = [
     "reads_data",
     "reads_an_enum",
     "takes_an_order",
+    "takes_orders",
     "calls_cached",
     "makes_a_point",
 ]
@@ -117,7 +120,13 @@ def test_the_same_code_has_the_same_fingerprint(step: str) -> None:
 
 EDITS = {
     'PROMPT = "Be kind."': {"makes_a_bot", "calls_static", "uses_an_instance", "uses_a_table"},
-    "def helper(text): return text.title()": {"calls_helper", "uses_a_table", "takes_an_order", "calls_cached"},
+    "def helper(text): return text.title()": {
+        "calls_helper",
+        "uses_a_table",
+        "takes_an_order",
+        "takes_orders",
+        "calls_cached",
+    },
     'Base.style = "fancy"': {"makes_a_bot", "calls_static", "uses_an_instance", "uses_a_table"},
     "Base.greet = lambda self: 'hi'": {"makes_a_bot", "calls_static", "uses_an_instance", "uses_a_table"},
     "Bot.prompt = lambda self: 'other'": {"makes_a_bot", "calls_static", "uses_an_instance", "uses_a_table"},
@@ -135,7 +144,7 @@ EDITS = {
         "uses_a_table",
         "reads_an_enum",
     },
-    "Order.total = lambda self: 0": {"uses_a_table", "takes_an_order"},
+    "Order.total = lambda self: 0": {"uses_a_table", "takes_an_order", "takes_orders"},
     "Point = namedtuple('Point', 'x y z')": {"makes_a_point"},
     "UNUSED = 1": set(),
     "def unused(): return PROMPT": set(),
@@ -155,6 +164,17 @@ def test_the_values_of_an_enum_and_the_fields_of_a_class_count() -> None:
     other = cell(CODE.replace('KIND = "kind"', 'KIND = "cruel"').replace('["new"]', '["old"]'))
     assert digest(before["reads_an_enum"]) != digest(other["reads_an_enum"])
     assert digest(before["takes_an_order"]) != digest(other["takes_an_order"])
+
+
+def test_classes_in_annotations_are_found_as_objects_too_and_in_pinned_copies() -> None:
+    names = cell(CODE.replace("from __future__ import annotations\n", ""))
+    step = names["takes_orders"]
+    pinned = pin(step)
+    assert pinned is not step
+    before = digest(step)
+    assert digest(pinned) == before
+    names["Order"].total = lambda self: 0
+    assert digest(step) == digest(pinned) != before
 
 
 def test_bound_methods_partials_and_callable_instances() -> None:
@@ -241,3 +261,14 @@ def test_fingerprints_are_the_same_in_another_process(tmp_path: Path) -> None:
     }
     assert len(printed) == 1
     assert len(set(printed.pop().split())) == len(STEPS)
+
+
+def test_large_plain_data_is_compared_and_a_crowd_of_objects_is_not() -> None:
+    more = "ROWS = [{'n': n, 'tags': ['a']} for n in range(150_000)]\ndef rows(x): return ROWS\n"
+    more += "class Node:\n  def __init__(self, n): self.n = n\n"
+    more += "CROWD = [Node(n) for n in range(110_000)]\ndef crowd(x): return CROWD\n"
+    names = cell(CODE, more)
+    before = digest(names["rows"])
+    names["ROWS"][149_999]["tags"].append("b")
+    assert digest(names["rows"]) != before
+    assert "more than 100,000 objects" in fingerprint(names["crowd"]).reason
