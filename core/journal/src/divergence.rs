@@ -13,10 +13,15 @@ pub struct Divergence {
     pub path: String,
     pub expected: String,
     pub actual: String,
-    /// Inputs of the recorded command and of the one that was asked, for those who can read them; empty when there is
-    /// none, or when the recorded one lies elsewhere.
-    pub recorded_input: Bytes,
-    pub asked_input: Bytes,
+    pub inputs: Box<Inputs>,
+}
+
+/// Of the recorded command and of the one that was asked, for those who can read them; empty where there is none, or
+/// where the recorded one lies elsewhere.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Inputs {
+    pub recorded: Bytes,
+    pub asked: Bytes,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -53,8 +53,8 @@ fn diverged(divergence: &Divergence, py: Python<'_>) -> PyErr {
         ("path", text(&divergence.path)),
         ("expected", text(&divergence.expected)),
         ("actual", text(&divergence.actual)),
-        ("recorded_input", PyBytes::new(py, &divergence.recorded_input).into_any().unbind()),
-        ("asked_input", PyBytes::new(py, &divergence.asked_input).into_any().unbind()),
+        ("recorded_input", PyBytes::new(py, &divergence.inputs.recorded).into_any().unbind()),
+        ("asked_input", PyBytes::new(py, &divergence.inputs.asked).into_any().unbind()),
     ];
     error("DivergenceError", &divergence.to_string(), &attributes, py)
 }

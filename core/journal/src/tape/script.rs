@@ -4,7 +4,7 @@ use bytes::Bytes;
 
 use super::Tape;
 use super::writing::{change_state, change_states};
-use crate::divergence::{describe, describe_recorded};
+use crate::divergence::{Inputs, describe, describe_recorded};
 use crate::entry::Body;
 use crate::paths::segment_of;
 use crate::{
@@ -61,12 +61,12 @@ impl Tape {
 
     /// The code returned where the journal goes on.
     pub(super) fn returned_early(&self, index: usize) -> Divergence {
-        let (expected, recorded_input) = match &self.recorded[index].body {
+        let (expected, recorded) = match &self.recorded[index].body {
             Some(Body::Command(command)) => (describe_recorded(command), inline_input(command)),
             _ => ("an answer to an open command".to_owned(), Bytes::new()),
         };
         let (seq, actual) = (self.recorded[index].seq, "the code returned".to_owned());
-        Divergence { seq, expected, actual, recorded_input, ..Divergence::default() }
+        Divergence { seq, expected, actual, inputs: given(recorded, Bytes::new()), ..Divergence::default() }
     }
 
     pub(super) fn match_recorded(
@@ -92,8 +92,7 @@ impl Tape {
                     expected: expected.to_owned(),
                     actual: actual(),
                     path,
-                    recorded_input: Bytes::new(),
-                    asked_input: ask.input.clone(),
+                    inputs: given(Bytes::new(), ask.input.clone()),
                 }
                 .into());
             }
@@ -108,8 +107,7 @@ impl Tape {
                 expected: describe_recorded(command),
                 actual: actual(),
                 path,
-                recorded_input: inline_input(command),
-                asked_input: ask.input.clone(),
+                inputs: given(inline_input(command), ask.input.clone()),
             }
             .into());
         }
@@ -169,7 +167,7 @@ impl Tape {
                     path: segment_of(&command.name, command.occurrence),
                     expected: describe_recorded(command),
                     actual: "nothing: the code waits or has returned".to_owned(),
-                    recorded_input: inline_input(command),
+                    inputs: given(inline_input(command), Bytes::new()),
                     ..Divergence::default()
                 }
                 .into());
@@ -223,6 +221,10 @@ impl Tape {
             }
         }
     }
+}
+
+fn given(recorded: Bytes, asked: Bytes) -> Box<Inputs> {
+    Box::new(Inputs { recorded, asked })
 }
 
 /// Of a command whose input lies in the entry; a large one lies elsewhere, and is not read for a message.
