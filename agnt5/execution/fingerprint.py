@@ -40,15 +40,11 @@ class Fingerprint(NamedTuple):
     reason: str
 
 
-class _Known:
+class _Known(NamedTuple):
     """A fingerprint and what must be looked at again before it is used for another run."""
 
-    __slots__ = ("fixed", "found", "reach")
-
-    def __init__(self, found: Fingerprint, reach: Reach, fixed: bool) -> None:
-        self.found = found
-        self.reach = reach
-        self.fixed = fixed
+    found: Fingerprint
+    reach: Reach
 
 
 class _Unknown(Exception):
@@ -62,7 +58,7 @@ _known: dict[int, tuple[Any, _Known]] = {}
 def fingerprint(fn: Any) -> Fingerprint:
     """The fingerprint of a callable as it is now. Cached where nothing that it reaches can change unnoticed."""
     known = _known.get(id(fn))
-    if known is not None and known[0] is fn and known[1].fixed and known[1].reach.holds():
+    if known is not None and known[0] is fn and known[1].reach.holds():
         return known[1].found
     work = _Work(fn)
     try:
@@ -75,7 +71,7 @@ def fingerprint(fn: Any) -> Fingerprint:
         # Nothing else is kept: what a callable is bound to would live as long as this table.
         if len(_known) >= _KEPT:
             _known.clear()
-        _known[id(fn)] = (fn, _Known(found, work.reach, work.fixed))
+        _known[id(fn)] = (fn, _Known(found, work.reach))
     return found
 
 
