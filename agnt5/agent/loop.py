@@ -73,8 +73,7 @@ class Exchange:
             if budget.per != "run":
                 self.spent = Spent.of(await (await self._ledger()).read())
         if self.recall is not None:
-            self.facts = await self.recall.facts(asked.text)
-            self.history = await self.recall.exchanges()
+            self.facts, self.history = await self.recall.all(asked.text)
 
     async def _ask(self) -> Reply:
         agent = self.agent

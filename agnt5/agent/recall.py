@@ -5,7 +5,8 @@ Every operation goes through the run's context. What is remembered never changes
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+import asyncio
+from typing import TYPE_CHECKING, Any, cast
 
 from agnt5.llm.types import Message
 from agnt5.tool import Tool
@@ -32,29 +33,30 @@ class Recall:
         self._memory = memory
         self._tokens = tokens
 
-    async def facts(self, question: str) -> str:
-        """What is known and may matter here, for the instructions; "" when nothing is."""
-        lines: list[str] = []
-        if self._memory.working is not None:
-            for key in (await self._memory.working.keys())[-_FACTS:]:
-                lines.append(f"- {key}: {await self._memory.working.get(key)}")
-        if self._memory.semantic is not None and question:
-            lines += [f"- {hit.text}" for hit in await self._memory.semantic.search(question, k=_FOUND)]
-        if self._memory.procedural is not None and question:
-            for one in (await self._memory.procedural.recall(question))[:_FOUND]:
-                lines.append(f"- how to {one.name}: {'; '.join(map(str, one.steps))}")
-        kept = _newest_that_fit(lines, self._tokens // 2)
+    async def all(self, question: str) -> tuple[str, list[Message]]:
+        """What may matter here: facts for the instructions ("" when there are none), and earlier exchanges."""
+        facts, exchanges = await asyncio.gather(self._facts(question), self._exchanges())
+        return facts, exchanges
+
+    async def _facts(self, question: str) -> str:
+        memory = self._memory
+        noted = await memory.working.snapshot(_FACTS)
+        lines = [f"- {entry.key}: {entry.value}" for entry in noted.entries]
+        if question.strip():
+            facts, ways = await asyncio.gather(
+                memory.semantic.search(question, _FOUND), memory.procedural.recall(question, _FOUND)
+            )
+            lines[:0] = [f"- {fact.text}" for fact in facts]
+            lines[:0] = [f"- how to {way.name}: {_steps(way.steps)}" for way in ways]
+        kept = _first_that_fit(lines, self._tokens // 2)
         return "What you remember:\n" + "\n".join(kept) if kept else ""
 
-    async def exchanges(self) -> list[Message]:
+    async def _exchanges(self) -> list[Message]:
         """The latest exchanges that fit, oldest first."""
-        if self._memory.episodic is None:
-            return []
-        episodes = await self._memory.episodic.recall(kind=EXCHANGE, limit=_EXCHANGES)
         left = self._tokens * 4
         found: list[Message] = []
-        for episode in episodes:  # newest first
-            asked, answered = str(episode.data.get("user", "")), str(episode.data.get("assistant", ""))
+        for episode in await self._memory.episodic.recall(kind=EXCHANGE, limit=_EXCHANGES):  # newest first
+            asked, answered = str(episode.data["user"]), str(episode.data["assistant"])
             left -= len(asked) + len(answered)
             if left < 0:
                 break
@@ -63,44 +65,34 @@ class Recall:
 
     async def keep(self, asked: str, answered: str, run_id: str) -> None:
         """Remember an exchange."""
-        if self._memory.episodic is not None:
-            await self._memory.episodic.remember(EXCHANGE, {"user": asked, "assistant": answered, "run": run_id})
+        await self._memory.episodic.remember(EXCHANGE, {"user": asked, "assistant": answered, "run": run_id})
 
     def tools(self) -> list[Tool[..., Any]]:
         """What the model may do with its memory."""
-        found: list[Tool[..., Any]] = []
-        memory = self._memory
-        if memory.semantic is not None:
-            semantic = memory.semantic
+        semantic = self._memory.semantic
 
-            async def remember(fact: str) -> str:
-                """Keep a fact for later conversations."""
-                await semantic.add(fact)
-                return "remembered"
+        async def remember(fact: str) -> str:
+            """Keep a fact for later conversations."""
+            await semantic.add(fact)
+            return "remembered"
 
-            async def recall(query: str) -> list[str]:
-                """Find kept facts about something."""
-                return [hit.text for hit in await semantic.search(query, k=_FOUND)]
+        async def recall(query: str) -> list[str]:
+            """Find kept facts about something."""
+            return [fact.text for fact in await semantic.search(query, _FOUND)]
 
-            found += [Tool(name="remember_fact", function=remember), Tool(name="recall_facts", function=recall)]
-        elif memory.working is not None:
-            working = memory.working
-
-            async def note(key: str, value: str) -> str:
-                """Keep something under a short name for later conversations."""
-                await working.store(key, value)
-                return "kept"
-
-            found.append(Tool(name="remember", function=note))
-        return found
+        return [Tool(name="remember_fact", function=remember), Tool(name="recall_facts", function=recall)]
 
 
-def _newest_that_fit(lines: list[str], tokens: int) -> list[str]:
+def _steps(steps: Any) -> str:
+    return "; ".join(map(str, cast("list[Any]", steps))) if isinstance(steps, list | tuple) else str(steps)
+
+
+def _first_that_fit(lines: list[str], tokens: int) -> list[str]:
     left = tokens * 4
     kept: list[str] = []
-    for line in reversed(lines):
+    for line in lines:
         left -= len(line) + 1
         if left < 0:
             break
-        kept.insert(0, line)
+        kept.append(line)
     return kept
