@@ -9,7 +9,7 @@ import sqlite3
 
 import agnt5
 
-from . import importing, memory, objects, peers, replaying, steps, timetravel
+from . import agents, importing, memory, objects, peers, replaying, steps, timetravel
 from .report import Finding
 
 BENCHES = {
@@ -24,6 +24,7 @@ BENCHES = {
     "import": importing.import_cost,
     "objects": objects.one_key,
     "memory": memory.search,
+    "agents": agents.conversation,
     "peers": peers.peers,
 }
 
