@@ -23,10 +23,11 @@ from agnt5.errors import (
 from agnt5.secret import mask
 
 # Words of codes, classes and messages by which providers and local servers tell these apart.
-_UNPAID = re.compile(r"insufficient_quota|billing_|insufficient_funds|credit balance|exceeded your current quota", re.I)
+_UNPAID = re.compile(r"insufficient_quota|billing_|insufficient_funds|credit balance", re.I)
 _TOO_LONG = re.compile(
     r"context_length_exceeded|exceed_context_size|context.{0,20}(length|window|size)|prompt is too long"
-    r"|too many (input |total )?tokens|tokens.{0,20}max_new_tokens.{0,4}must be <=|prompt.{0,60}exceeds.{0,60}tokens",
+    r"|too many (input |total )?tokens|tokens.{0,20}max_new_tokens.{0,4}must be <="
+    r"|(prompt|input token).{0,60}exceeds.{0,60}tokens",
     re.I,
 )
 _REFUSED = re.compile(

@@ -39,7 +39,7 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """A picture in a message: its bytes, or an address that the provider fetches."""
+    """A picture in a message: its bytes, or an address that the provider fetches. A `data:` address becomes bytes."""
 
     data: bytes = b""
     url: str = ""
@@ -48,11 +48,28 @@ class Image:
     def __post_init__(self) -> None:
         if bool(self.data) == bool(self.url):
             raise ConfigurationError("An Image has either data= (bytes) or url=, and not both.")
+        if self.url.startswith("data:"):
+            kind, data = _inline(self.url)
+            for name, value in (("data", data), ("media_type", kind or self.media_type), ("url", "")):
+                object.__setattr__(self, name, value)
 
     @property
     def data_url(self) -> str:
         """The address, or the bytes as a `data:` address."""
         return self.url or f"data:{self.media_type};base64,{base64.b64encode(self.data).decode()}"
+
+
+def _inline(address: str) -> tuple[str, bytes]:
+    """Media type and bytes of a `data:` address."""
+    head, comma, body = address.removeprefix("data:").partition(",")
+    kind, _, coding = head.partition(";")
+    try:
+        data = base64.b64decode(body, validate=True) if comma and coding.endswith("base64") else b""
+    except ValueError:
+        data = b""
+    if not data:
+        raise ConfigurationError(f"The address of an Image is no base64 data: {address[:60]!r}.")
+    return kind, data
 
 
 Part: TypeAlias = Text | Image
