@@ -6,8 +6,8 @@ a request says is in `anthropic_body`; this file asks and reads. It must never k
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
-from typing import Any
+from collections.abc import AsyncGenerator, Mapping
+from typing import Any, cast
 
 from agnt5.errors import LLMError
 from agnt5.llm import answer_tool, failures, transport
@@ -105,8 +105,9 @@ class AnthropicLLM(LLM):
             return transport.failure(self.name, error)
         status, kind, said = error.status_code, "", error.message
         body: Any = error.body
-        if isinstance(body, dict) and isinstance(body.get("error"), dict):
-            kind, said = str(body["error"].get("type", "")), str(body["error"].get("message", said))
+        if isinstance(body, Mapping):
+            inner: Any = cast("Any", body).get("error")
+            kind, said = (str(inner.get("type", "")), str(inner.get("message", ""))) if inner else ("", said)
         begun = status < 400
         found = failures.refused(
             self.name,
@@ -138,7 +139,7 @@ class _Answer:
         self.why = ""
         self.whole = False
 
-    def take(self, event: dict[str, Any]) -> Delta | None:
+    def take(self, event: Any) -> Delta | None:
         """One event of the stream; the piece of text or thought in it, if any."""
         match event["type"]:
             case "message_start":
@@ -150,7 +151,8 @@ class _Answer:
                 return self._grow(event["index"], event["delta"])
             case "message_delta":
                 self.finish = _FINISHES.get(event["delta"].get("stop_reason") or "", "other")
-                self.why = (event["delta"].get("stop_details") or {}).get("explanation") or ""
+                details: Any = event["delta"].get("stop_details")
+                self.why = (details.get("explanation") if details else "") or ""
                 self.usage |= {name: count for name, count in event["usage"].items() if count is not None}
             case "message_stop":
                 self.whole = True
@@ -158,7 +160,7 @@ class _Answer:
                 return None  # the API adds kinds of events over time
         return None
 
-    def _grow(self, index: int, delta: dict[str, Any]) -> Delta | None:
+    def _grow(self, index: int, delta: Any) -> Delta | None:
         block = self.blocks[index]
         match delta["type"]:
             case "text_delta":
@@ -197,9 +199,10 @@ class _Answer:
         """The API counts what it wrote to and read from its cache apart from the rest of the input."""
         count = {name: value for name, value in self.usage.items() if isinstance(value, int)}
         cached = count.get("cache_read_input_tokens", 0)
+        details: Any = self.usage.get("output_tokens_details")
         return Usage(
             input=count.get("input_tokens", 0) + count.get("cache_creation_input_tokens", 0) + cached,
             output=count.get("output_tokens", 0),
             cached=cached,
-            reasoning=(self.usage.get("output_tokens_details") or {}).get("thinking_tokens", 0),
+            reasoning=details.get("thinking_tokens", 0) if details else 0,
         )

@@ -20,8 +20,8 @@ def body_of(request: Request, max_tokens: int, *, by_tool: bool = False) -> dict
     """The fields of a request, `model` and `stream` aside. `max_tokens`: when the request has no limit of its own."""
     options = {**request.options, **request.options.get("extra_body", {})}
     options.pop("extra_body", None)
-    thinking = options.get("thinking") or {}
-    budget = thinking.get("budget_tokens") or 0
+    thinking: dict[str, Any] = options.get("thinking", {})
+    budget: int = thinking.get("budget_tokens", 0)
     body: dict[str, Any] = {
         "max_tokens": request.max_tokens or (max_tokens if budget < max_tokens else budget + _OUTPUT),
         "messages": _turns(request.turns),

@@ -6,6 +6,7 @@ What a request says is in `google_body`; this file asks and reads. It must never
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections.abc import AsyncGenerator
 from importlib.util import find_spec
@@ -161,17 +162,20 @@ class _Answer:
     def finish(self) -> Finish:
         return _FINISHES.get(self.reason, "other")
 
-    def take(self, chunk: dict[str, Any]) -> list[Delta]:
+    def take(self, chunk: Any) -> list[Delta]:
         """One chunk of the stream; the pieces of text and thought in it."""
         self.model = chunk.get("modelVersion") or self.model
         self.usage |= chunk.get("usageMetadata") or {}
-        feedback = chunk.get("promptFeedback") or {}
-        self.blocked = feedback.get("blockReasonMessage") or feedback.get("blockReason") or self.blocked
-        candidate = next(iter(chunk.get("candidates") or ()), {})
-        self.begun = self.begun or bool(candidate)
+        if feedback := chunk.get("promptFeedback"):
+            self.blocked = feedback.get("blockReasonMessage") or feedback.get("blockReason") or self.blocked
+        if not chunk.get("candidates"):
+            return []
+        self.begun = True
+        candidate: Any = chunk["candidates"][0]
         self.reason = candidate.get("finishReason") or self.reason
         self.why = candidate.get("finishMessage") or self.why
-        parts = (candidate.get("content") or {}).get("parts") or []
+        content: Any = candidate.get("content")
+        parts: list[Any] = (content.get("parts") if content else None) or []
         self.parts += parts
         texts = [part for part in parts if part.get("text")]
         return [Delta(thought=part["text"]) if part.get("thought") else Delta(part["text"]) for part in texts]
@@ -201,16 +205,20 @@ class _Answer:
 
 def _told(error: Any) -> tuple[str, str, str]:
     """What an error of the API says: its text, its words for the kind, and seconds to wait."""
-    body = getattr(error, "details", None)  # the older SDK keeps the body in the response alone
-    if not isinstance(body, dict):
-        try:
-            body = error.response.json()
-        except (AttributeError, ValueError, TypeError):
-            body = {}
-    body = next(iter(body), {}) if isinstance(body, list) else body
-    inner = body.get("error", body)
-    details = [one for one in inner.get("details") or () if isinstance(one, dict)]
+    inner = _inner(getattr(error, "details", None))
+    if inner is None and getattr(error, "response", None) is not None:
+        with contextlib.suppress(Exception):  # the older SDK keeps the body in the response alone, if it has one
+            inner = _inner(error.response.json())
+    if inner is None:
+        return str(getattr(error, "message", None) or error), "", ""
+    details: list[Any] = [one for one in inner.get("details") or () if isinstance(one, dict)]
     words = [str(inner.get("status", "")), *(str(one.get("reason", "")) for one in details)]
     wait = next((str(one["retryDelay"]).removesuffix("s") for one in details if "retryDelay" in one), "")
-    said = inner.get("message") or getattr(error, "message", None) or str(error)
-    return str(said), " ".join(word for word in words if word), wait
+    return str(inner.get("message") or error), " ".join(word for word in words if word), wait
+
+
+def _inner(body: Any) -> Any:
+    """The error in a body, which some answers put into a list; None when it has another form."""
+    found: Any = body[0] if isinstance(body, list) and body else body
+    inner: Any = found.get("error", found) if hasattr(found, "get") else None
+    return inner if hasattr(inner, "get") else None

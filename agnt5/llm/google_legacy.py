@@ -9,7 +9,7 @@ import asyncio
 import json
 import threading
 from collections.abc import AsyncGenerator, Callable, Iterator
-from typing import Any, cast
+from typing import Any
 
 from agnt5.errors import ConfigurationError
 from agnt5.llm import failures
@@ -146,7 +146,7 @@ def _path(model: str) -> str:
 
 def _plain(chunk: Any) -> dict[str, Any]:
     """A message of the API as its JSON form."""
-    text = type(chunk).to_json(
+    text = chunk.__class__.to_json(
         chunk, including_default_value_fields=False, use_integers_for_enums=False, preserving_proto_field_name=False
     )
     # Numbers of arguments are floats in this SDK's messages, whatever the model wrote.
@@ -187,6 +187,6 @@ async def _elsewhere(ask: Callable[[], Iterator[Any]]) -> AsyncGenerator[Any, No
         while (item := await items.get()) is not _END:
             if isinstance(item, Exception):
                 raise item
-            yield cast("Any", item)
+            yield item
     finally:
         left.set()

@@ -43,7 +43,7 @@ class _Gate:
 
 
 _lock = threading.Lock()
-_limits: dict[str, _Limit] = {}
+_limits: dict[str, _Limit] = {"local": _Limit(1, None)}  # one at a time is all that this process can compute
 _gates: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, _Gate]] = WeakKeyDictionary()
 
 
