@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
+from contextvars import ContextVar
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, cast
 
 from agnt5.errors import ConfigurationError, LLMError
 from agnt5.llm import answer_tool, failures, google_body, transport
@@ -110,12 +111,22 @@ class GoogleLLM(LLM):
         return _Client(genai, self._key.need(self.name), self._base_url)
 
 
+_responses: ContextVar[list[Any] | None] = ContextVar("responses of the request that is being made", default=None)
+
+
+async def _take_note(response: Any) -> None:
+    held = _responses.get()
+    if held is not None:
+        held.append(response)
+
+
 class _Client:
     """The SDK with what is asked and what comes back in the API's own JSON."""
 
     def __init__(self, genai: Any, key: str, base_url: str | None) -> None:
         # One attempt: without this the SDK asks again by itself when a connection breaks.
-        http = {"base_url": base_url, "timeout": _SILENCE, "retry_options": {"attempts": 1}}
+        http: dict[str, Any] = {"base_url": base_url, "timeout": _SILENCE, "retry_options": {"attempts": 1}}
+        http["async_client_args"] = {"event_hooks": {"response": [_take_note]}}
         self._types = genai.types
         self._client = genai.Client(api_key=key, vertexai=False, http_options=http)
 
@@ -128,12 +139,16 @@ class _Client:
             told = self._types.GenerateContentConfig(**{"automatic_function_calling": {"disable": True}, **config})
         except ValueError as error:
             raise ConfigurationError(f"The google-genai SDK does not take these options: {error}") from None
-        chunks = await self._client.aio.models.generate_content_stream(model=model, contents=said, config=told)
+        responses: list[Any] = []
+        _responses.set(responses)
         try:
+            chunks = await self._client.aio.models.generate_content_stream(model=model, contents=said, config=told)
             async for chunk in chunks:
                 yield chunk.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"sdk_http_response"})
         finally:
-            await chunks.aclose()
+            # The SDK leaves a stream that is not read to its end to the garbage collector, and the loop complains then.
+            for response in responses:
+                await response.aclose()
 
     async def embed(self, model: str, texts: list[str]) -> list[list[float]]:
         # As contents of their own: from plain texts some models make one vector for all.
@@ -219,6 +234,8 @@ def _told(error: Any) -> tuple[str, str, str]:
 
 def _inner(body: Any) -> Any:
     """The error in a body, which some answers put into a list; None when it has another form."""
-    found: Any = body[0] if isinstance(body, list) and body else body
-    inner: Any = found.get("error", found) if hasattr(found, "get") else None
-    return inner if hasattr(inner, "get") else None
+    found = next(iter(cast("list[Any]", body)), None) if isinstance(body, list) else body
+    if not isinstance(found, Mapping):
+        return None
+    inner: Any = cast("Mapping[str, Any]", found).get("error", cast("Any", found))
+    return cast("Any", inner) if isinstance(inner, Mapping) else None
