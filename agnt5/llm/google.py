@@ -40,7 +40,7 @@ _AT_ONCE = 100
 
 
 class GoogleLLM(LLM):
-    """A Gemini model, as in `GoogleLLM("gemini-3-flash")`.
+    """A Gemini model, as in `GoogleLLM("gemini-3.8-flash")`.
 
     `api_key`: text or an agnt5.Secret, else GOOGLE_API_KEY or GEMINI_API_KEY. `base_url`: another server of this
     protocol. Options of a request are fields of the SDK's GenerateContentConfig, such as `top_p`, `thinking_config` or
@@ -103,12 +103,20 @@ class GoogleLLM(LLM):
         return found
 
     def _connect(self) -> Any:
-        if find_spec("google.genai") is None and find_spec("google.generativeai") is not None:
+        if _installed("google.genai"):
+            return _Client(sdk("google.genai", "google"), self._key.need(self.name), self._base_url)
+        if _installed("google.generativeai"):
             from agnt5.llm.google_legacy import LegacyClient
 
             return LegacyClient(self._key.need(self.name), self._base_url)
-        genai = sdk("google.genai", "google")
-        return _Client(genai, self._key.need(self.name), self._base_url)
+        raise ConfigurationError('The package google-genai is not installed: pip install "agnt5[google]"')
+
+
+def _installed(module: str) -> bool:
+    try:
+        return find_spec(module) is not None
+    except ModuleNotFoundError:  # there is no package `google` at all
+        return False
 
 
 _responses: ContextVar[list[Any] | None] = ContextVar("responses of the request that is being made", default=None)
@@ -238,4 +246,4 @@ def _inner(body: Any) -> Any:
     if not isinstance(found, Mapping):
         return None
     inner: Any = cast("Mapping[str, Any]", found).get("error", cast("Any", found))
-    return cast("Any", inner) if isinstance(inner, Mapping) else None
+    return cast("Any", inner) if isinstance(inner, Mapping) and "message" in inner else None

@@ -119,6 +119,8 @@ def older_schema(schema: dict[str, Any]) -> dict[str, Any]:
         choices = found.get("enum", [found["const"]] if "const" in found else [])
         if choices and all(isinstance(one, str) for one in choices):
             made |= {"enum": choices, "format": "enum"}
+        if made["type"] == "OBJECT" and not found.get("properties") and found.get("additionalProperties"):
+            raise _unsayable("an object with keys of any name")
         if made["type"] == "OBJECT":
             made["properties"] = {name: say(one, seen) for name, one in found.get("properties", {}).items()}
             made["required"] = list(found.get("required", ()))

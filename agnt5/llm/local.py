@@ -66,13 +66,13 @@ class LocalLLM(OpenAILLM):
 
     async def _generate(self, request: Request) -> Reply:
         await self._start(request)
-        return await super()._generate(request)
+        return replace(await super()._generate(request), model=self.model)
 
     async def _stream(self, request: Request) -> AsyncGenerator[Delta | Reply, None]:
         await self._start(request)
         async with aclosing(super()._stream(request)) as items:
             async for item in items:
-                yield item
+                yield replace(item, model=self.model) if isinstance(item, Reply) else item
 
     async def _embed(self, texts: list[str], model: str | None) -> Embedded:
         return await LLM._embed(self, texts, model)

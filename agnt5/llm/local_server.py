@@ -35,10 +35,17 @@ class Address(NamedTuple):
 
 _lock = threading.Lock()
 _servers: dict[Path, tuple[Any, Address]] = {}
+_left_behind = False
+"""This process was forked from one that had servers."""
 
 
 def running(weights: Path, settings: Settings) -> Address:
     """The server on these weights, started if there is none: about a second, so not on an event loop."""
+    if _left_behind:
+        raise ConfigurationError(
+            "The local model cannot run here: this process was forked from one where it already ran, and llama.cpp's "
+            "threads stayed there. Start processes by 'spawn', or ask the model only after the fork."
+        )
     with _lock:
         known = _servers.get(weights)
         if known is None:
@@ -85,10 +92,20 @@ def _stop_at_exit() -> None:
 
 
 def _leave_to_parent() -> None:
-    """In a forked child: forget the servers, whose threads exist in the parent alone. To end one here would wait for
-    them for ever, so each keeps a reference that nobody gives back."""
-    global _lock
+    """In a forked child: forget the servers, whose threads exist in the parent alone.
+
+    To end one here would wait for those threads for ever, and so would the end of the process, when llama.cpp's own
+    objects are destroyed. So each server keeps a reference that nobody gives back, and where the C library can, the
+    process leaves as soon as Python is done.
+    """
+    global _lock, _left_behind
     _lock = threading.Lock()
+    if not _servers:
+        return
+    _left_behind = True
     for server, _ in _servers.values():
         ctypes.pythonapi.Py_IncRef(ctypes.py_object(server))
     _servers.clear()
+    c_library = ctypes.CDLL(None)
+    if hasattr(c_library, "on_exit"):
+        c_library.on_exit(c_library._exit, None)

@@ -32,10 +32,10 @@ def test_making_a_model_imports_no_sdk_and_touches_no_network() -> None:
         import agnt5
         from agnt5.llm import LanguageModelType, create_llm
         sys.addaudithook(watch)
-        for kind in ("openai", "azure", "mistral", "together"):
+        for kind in ("openai", "azure", "mistral", "together", "anthropic", "google"):
             print(create_llm(LanguageModelType(kind), "m", api_key="k", base_url="http://127.0.0.1:9"))
             print(create_llm(kind, "m"))
-        heavy = {"openai", "httpx", "httpx2", "pydantic"} & set(sys.modules)
+        heavy = {"openai", "anthropic", "google", "httpx", "httpx2", "pydantic"} & set(sys.modules)
         assert not heavy, heavy
         """
     )
