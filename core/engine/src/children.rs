@@ -2,10 +2,10 @@
 
 use agnt5_journal::entry::Body;
 use agnt5_journal::{
-    Command, ComponentKind, Entry, Micros, Op, Outcome, Payload, Seq, Spilled, Started, Status, ended, fork,
-    identity, segment,
+    Command, CommandKind, ComponentKind, Entry, Micros, Op, Outcome, Payload, Seq, Spilled, Started, Status,
+    ended, fork, identity, segment,
 };
-use agnt5_store::{RunNum, RunRow, Segment, Store, StoreError};
+use agnt5_store::{RunFilter, RunNum, RunRow, Segment, Store, StoreError};
 use bytes::Bytes;
 
 use crate::engine::{Engine, Handled};
@@ -13,6 +13,9 @@ use crate::error::Refusal;
 use crate::failure;
 use crate::notice::Notice;
 use crate::request::{Reply, StartRun};
+
+/// Children looked at per page when their parent has ended.
+const PAGE: u32 = 200;
 
 impl<S: Store> Engine<S> {
     /// Records a run started from outside.
@@ -314,25 +317,62 @@ impl<S: Store> Engine<S> {
         row.interrupted = false;
         self.update(&row)?;
         self.clear_waits(&row, &entries)?;
+        self.give_up_children(&row, &entries)?;
         self.after_end(&row, outcome)
+    }
+
+    /// Nobody awaits this child any more, so it is asked to stop.
+    pub(crate) fn give_up_child(&mut self, run_id: &str) -> Result<(), StoreError> {
+        match self.store.run_by_id(run_id)? {
+            Some(row) if !row.status.is_terminal() => self.ask_to_stop(row),
+            _ => Ok(()),
+        }
+    }
+
+    /// The same for all that a run awaited whose end no attempt wrote. A run that is stopped for the second time takes with
+    /// it what is still cleaning up below it.
+    fn give_up_children(&mut self, row: &RunRow, entries: &[Entry]) -> Result<(), StoreError> {
+        let awaited = |seq: Seq| {
+            let body = entries.get(seq as usize).and_then(|entry| entry.body.as_ref());
+            let Some(Body::Command(command)) = body else { return false };
+            matches!(command.kind(), CommandKind::Child | CommandKind::Object)
+        };
+        if !entries.iter().any(|entry| awaited(entry.seq)) {
+            return Ok(());
+        }
+        // Asked of the store, for the ids in what a fork shares are those of its parent's children.
+        let mut filter = RunFilter { parent: Some(row.num), limit: PAGE, ..RunFilter::default() };
+        loop {
+            let page = self.store.list_runs(&filter)?;
+            let Some(last) = page.last() else {
+                return Ok(());
+            };
+            filter.before = Some(last.num);
+            for child in page {
+                let cleaning_up = child.cancel_requested && row.status != Status::Cancelled;
+                if child.parent.is_some_and(|(_, seq)| awaited(seq))
+                    && !cleaning_up
+                    && !child.status.is_terminal()
+                {
+                    self.ask_to_stop(child)?;
+                }
+            }
+        }
     }
 
     /// Removes what an ended run still waited for.
     fn clear_waits(&mut self, row: &RunRow, entries: &[Entry]) -> Result<(), StoreError> {
+        let mut waits = Vec::new();
         for entry in entries {
             let Some(Body::Command(command)) = &entry.body else {
                 continue;
             };
             self.store.delete_timer(row.num, entry.seq)?;
-            if command.kind() == agnt5_journal::CommandKind::WaitEvent {
-                self.store.delete_wait(row.num, entry.seq)?;
-                if let Some(event) = self.store.assigned_event(row.num, entry.seq)? {
-                    let kept = agnt5_store::EventState::Kept;
-                    self.store.set_event_state(event.num, kept)?;
-                }
+            if command.kind() == CommandKind::WaitEvent {
+                waits.push(entry.seq);
             }
         }
-        Ok(())
+        self.end_waits(row.num, waits)
     }
 }
 

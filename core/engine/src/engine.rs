@@ -226,7 +226,7 @@ impl<S: Store> Engine<S> {
     // ---- writing ----------------------------------------------------------------------------------------------------
 
     fn append(&mut self, append: Append) -> Handled<Reply> {
-        let Append { num, key, epoch, entries, spilled, rearm, parked } = append;
+        let Append { num, key, epoch, entries, spilled, rearm, orphans, parked } = append;
         let Some(live) = self.live.get(&num).filter(|live| live.epoch == epoch) else {
             self.lose(key, "RunClosed", "another attempt drives this run now");
             return Ok(Reply::Changed(false));
@@ -245,6 +245,9 @@ impl<S: Store> Engine<S> {
             self.rearm(num, seq, &op)?;
         }
         self.write(num, &entries, &spilled)?;
+        for child in orphans {
+            self.give_up_child(&child)?;
+        }
         if let Some(last) = entries.last() {
             let seq = last.seq;
             self.notices.push(Notice::Durable { key, seq });

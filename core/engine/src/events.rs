@@ -114,9 +114,26 @@ impl<S: Store> Engine<S> {
         if !waited {
             return Ok(());
         }
-        self.dirty = true;
-        self.store.delete_wait(num, seq)?;
-        if let Some(event) = self.store.assigned_event(num, seq)? {
+        self.end_waits(num, [seq])
+    }
+
+    /// Whoever else waits for the events that were assigned to these waits gets them.
+    pub(crate) fn end_waits(
+        &mut self,
+        num: RunNum,
+        seqs: impl IntoIterator<Item = Seq>,
+    ) -> Result<(), StoreError> {
+        let mut seqs: Vec<Seq> = seqs.into_iter().collect();
+        seqs.sort_unstable();
+        // All of them first: none may get the event of another.
+        for seq in &seqs {
+            self.store.delete_wait(num, *seq)?;
+            self.dirty = true;
+        }
+        for seq in seqs {
+            let Some(event) = self.store.assigned_event(num, seq)? else {
+                continue;
+            };
             self.store.set_event_state(event.num, EventState::Kept)?;
             if let Some(wait) = self.store.oldest_wait(&event.name, event.target)? {
                 self.hand_over(wait.run, wait.seq, &event.name)?;

@@ -59,13 +59,10 @@ impl<S: Store> Engine<S> {
         };
         self.disarm(num, target)?;
         self.stop_waiting(num, target)?;
-        if !command.child_id.is_empty()
-            && let Some(row) = self.store.run_by_id(&command.child_id)?
-            && !row.status.is_terminal()
-        {
-            self.ask_to_stop(row)?;
+        match command.child_id.is_empty() {
+            true => Ok(()),
+            false => Ok(self.give_up_child(&command.child_id)?),
         }
-        Ok(())
     }
 
     fn send_from_run(
@@ -139,12 +136,7 @@ impl<S: Store> Engine<S> {
             self.store.delete_timer(num, *seq)?;
         }
         let mut row = live.row;
-        for seq in live.waits {
-            self.store.delete_wait(num, seq)?;
-            if let Some(event) = self.store.assigned_event(num, seq)? {
-                self.store.set_event_state(event.num, EventState::Kept)?;
-            }
-        }
+        self.end_waits(num, live.waits)?;
         let outcome = Outcome::of_end(&ended.outcome).unwrap_or(Outcome::Cancelled);
         row.status = match &outcome {
             Outcome::Value(_) => Status::Completed,

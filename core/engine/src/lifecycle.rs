@@ -25,7 +25,7 @@ impl<S: Store> Engine<S> {
     }
 
     /// The first request is told to the code, which may clean up; a second one ends the run where it is.
-    pub(crate) fn ask_to_stop(&mut self, mut row: RunRow) -> Handled<()> {
+    pub(crate) fn ask_to_stop(&mut self, mut row: RunRow) -> Result<(), StoreError> {
         let num = row.num;
         let again = std::mem::replace(&mut row.cancel_requested, true);
         let key = self.live.get(&num).map(|live| live.key);

@@ -73,6 +73,8 @@ pub struct Append {
     pub spilled: Vec<Spilled>,
     /// Commands found open in the journal, to be watched again.
     pub rearm: Vec<(Seq, Op)>,
+    /// Children that the run awaited when it ended: they are asked to stop.
+    pub orphans: Vec<String>,
     /// Only durable waits are left.
     pub parked: bool,
 }

@@ -221,6 +221,7 @@ impl Session {
             entries,
             spilled,
             rearm,
+            orphans: self.tape.take_orphans(),
             parked,
         })))
     }

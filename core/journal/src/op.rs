@@ -92,6 +92,11 @@ impl Op {
                 | CommandKind::Join
         )
     }
+
+    /// Whether it made a run that is there to answer it. One that was only started goes on without its starter.
+    pub(crate) fn is_awaited_child(&self) -> bool {
+        matches!(self.kind, CommandKind::Child | CommandKind::Object)
+    }
 }
 
 impl CommandKind {

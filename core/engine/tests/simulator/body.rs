@@ -17,6 +17,8 @@ pub enum Act {
     Sleep(Micros),
     Wait(&'static str, Micros),
     Child(usize),
+    /// A child whose answer is never awaited: the end of its parent stops it.
+    Leave(usize),
     Object(&'static str),
     Send(&'static str),
     Set,
@@ -26,8 +28,8 @@ pub enum Act {
     Three,
 }
 
-/// The flows, by index; a child is always a later one, so that nothing recurses.
-pub const FLOWS: [&[Act]; 7] = [
+/// The flows, by index; no child leads back to its parent, so that nothing recurses.
+pub const FLOWS: [&[Act]; 8] = [
     &[Act::Step, Act::Child(2), Act::Step, Act::Child(3), Act::Step],
     &[Act::Three, Act::Sleep(5_000_000), Act::Three, Act::Object("Counter\nb"), Act::Step],
     &[Act::Step, Act::Sleep(700_000), Act::Set, Act::Step],
@@ -35,6 +37,7 @@ pub const FLOWS: [&[Act]; 7] = [
     &[Act::Race("go", 1_000_000), Act::Step, Act::Race("stop", 3_000_000), Act::Step],
     &[Act::Object("Counter\na"), Act::Object("Counter\nb"), Act::Step, Act::Object("Counter\na")],
     &[Act::Step, Act::OnceStep, Act::Step, Act::Send("stop"), Act::Child(5)],
+    &[Act::Leave(3), Act::Step, Act::Leave(0), Act::Wait("stop", 4_000_000)],
 ];
 
 pub fn flow_name(index: usize) -> String {
@@ -62,6 +65,7 @@ impl Body {
                     next: 0,
                     open: BTreeMap::new(),
                     race: false,
+                    leaves: false,
                     end: None,
                 })
             }
@@ -105,6 +109,7 @@ pub struct Flow {
     next: usize,
     open: BTreeMap<Seq, CommandKind>,
     race: bool,
+    leaves: bool,
     end: Option<End>,
 }
 
@@ -121,7 +126,7 @@ impl Flow {
             steps.push(seq);
         }
         let answered = matches!(ask.kind, CommandKind::SendEvent | CommandKind::StateSet);
-        if !answered {
+        if !answered && !self.leaves {
             self.open.insert(seq, ask.kind);
         }
         Ok(())
@@ -136,6 +141,7 @@ impl Flow {
             };
             self.next += 1;
             self.race = matches!(act, Act::Race(..));
+            self.leaves = matches!(act, Act::Leave(_));
             for ask in asks_of(*act, session.tape().now()) {
                 self.ask(session, &ask, now, &mut steps)?;
             }
@@ -166,7 +172,7 @@ impl Flow {
 }
 
 fn asks_of(act: Act, clock: Micros) -> Vec<Ask<'static>> {
-    let flows = ["flow0", "flow1", "flow2", "flow3", "flow4", "flow5", "flow6"];
+    let flows = ["flow0", "flow1", "flow2", "flow3", "flow4", "flow5", "flow6", "flow7"];
     let input = Bytes::from_static(b"[[],{}]");
     let step = || Ask { input: input.clone(), ..Ask::new(CommandKind::Step, "step") };
     match act {
@@ -178,7 +184,7 @@ fn asks_of(act: Act, clock: Micros) -> Vec<Ask<'static>> {
         Act::Wait(name, us) => vec![Ask { due: clock + us, ..Ask::new(CommandKind::WaitEvent, name) }],
         Act::Send(name) => vec![Ask { input, ..Ask::new(CommandKind::SendEvent, name) }],
         Act::Set => vec![Ask { input, ..Ask::new(CommandKind::StateSet, "key") }],
-        Act::Child(index) => vec![Ask {
+        Act::Child(index) | Act::Leave(index) => vec![Ask {
             input,
             target: flows[index],
             child_kind: ComponentKind::Flow,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use agnt5_engine::{Engine, Limits, Request, Session, StartRun, Trace};
 use agnt5_journal::{CommandKind, ComponentKind, Entry, Micros, Seq, Status};
-use agnt5_store::{Fault, FaultyStore, MemoryStore, Moment, Read, Store, StoreError};
+use agnt5_store::{EventState, Fault, FaultyStore, MemoryStore, Moment, Read, Store, StoreError};
 use bytes::Bytes;
 
 use crate::body::{Body, FLOWS, flow_name, value};
@@ -238,6 +238,7 @@ impl World {
                 || self.waits_for_its_turn(&row);
             assert!(rests, "{} is {:?} and nothing will happen to it", row.id, row.status);
             let entries = entries(store, &row);
+            assert!(!self.is_left_alone(&row), "{} goes on though nobody awaits it any more", row.id);
             if row.status == Status::Waiting {
                 self.check_wait(&row, &entries);
             }
@@ -260,10 +261,24 @@ impl World {
                 CommandKind::WaitEvent => {
                     let event = store.assigned_event(row.num, seq).expect("the store reads");
                     assert!(event.is_none(), "{} waits for an event that it has got", row.id);
+                    let kept = store.events(Some(&command.name), u32::MAX).expect("the store reads");
+                    let free = kept.iter().find(|event| {
+                        event.state == EventState::Kept && event.target.is_none_or(|run| run == row.num)
+                    });
+                    assert!(free.is_none(), "{} waits and {free:?} is kept", row.id);
                 }
                 _ => {}
             }
         }
+    }
+
+    /// A child whose parent awaited it and has ended, and that nobody asked to stop.
+    fn is_left_alone(&self, row: &agnt5_store::RunRow) -> bool {
+        let store = self.engine.store();
+        let parent = row.parent.and_then(|(parent, _)| store.run(parent).expect("the store reads"));
+        parent.is_some_and(|parent| parent.status.is_terminal())
+            && !row.status.is_terminal()
+            && !row.cancel_requested
     }
 
     /// A call whose turn at its object has not come, because the one before it waits or is paused.

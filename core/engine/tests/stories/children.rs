@@ -61,6 +61,40 @@ fn giving_up_a_child_cancels_it() {
 }
 
 #[test]
+fn the_end_of_a_flow_stops_the_children_it_still_awaited() {
+    let mut desk = Desk::new();
+    let mut parent = desk.start("r_1");
+    let awaited = desk.ask(&mut parent, &child("flow"));
+    let awaited = parent.tape().child_id(awaited).unwrap().to_owned();
+    let start =
+        Ask { target: "flow", child_kind: ComponentKind::Flow, ..Ask::new(CommandKind::Start, "flow") };
+    let started = desk.ask(&mut parent, &start);
+    let started = parent.tape().child_id(started).unwrap().to_owned();
+    let (mut awaited, mut started) = (desk.lease(&awaited), desk.lease(&started));
+    desk.end(&mut parent, value("1"), None);
+    assert_eq!(desk.take(&mut awaited), Some(agnt5_journal::Taken::CancelRun));
+    assert_eq!(desk.take(&mut started), None, "what was only started goes on");
+}
+
+#[test]
+fn a_run_that_is_stopped_twice_stops_the_children_it_awaited() {
+    let mut desk = Desk::new();
+    let mut parent = desk.start("r_1");
+    let seq = desk.ask(&mut parent, &child("flow"));
+    let id = parent.tape().child_id(seq).unwrap().to_owned();
+    let mut kid = desk.lease(&id);
+    let seq = desk.ask(&mut kid, &child("flow"));
+    let below = kid.tape().child_id(seq).unwrap().to_owned();
+    desk.cancel("r_1").unwrap();
+    desk.cancel("r_1").unwrap();
+    assert_eq!(desk.status("r_1"), Status::Cancelled);
+    assert_eq!(desk.take(&mut kid), Some(agnt5_journal::Taken::CancelRun));
+    // One that nobody drives has no code to clean up.
+    desk.cancel(&id).unwrap();
+    assert!(desk.row(&below).cancel_requested);
+}
+
+#[test]
 fn a_spawn_bomb_meets_a_quota_and_the_parent_goes_on() {
     let limits = Limits { max_children: 3, ..Limits::default() };
     let mut desk = Desk::with(limits, false);

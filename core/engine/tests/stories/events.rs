@@ -4,7 +4,7 @@ use agnt5_engine::Reply;
 use agnt5_journal::Outcome;
 use agnt5_store::{EventState, Read};
 
-use crate::desk::{Desk, SECOND, outcome, wait};
+use crate::desk::{Desk, SECOND, outcome, value, wait};
 
 #[test]
 fn an_event_sent_before_the_wait_is_kept_and_flagged_when_it_is_older_than_the_run() {
@@ -67,6 +67,27 @@ fn an_event_that_reached_a_given_up_wait_goes_back_and_to_the_next_waiter() {
     desk.cancel_command(&mut first, waiting);
     assert_eq!(desk.take(&mut first), None);
     assert!(desk.take(&mut second).is_some());
+}
+
+#[test]
+fn an_event_whose_waiter_ended_goes_to_the_next() {
+    for end in ["by itself", "stopped"] {
+        let mut desk = Desk::new();
+        let mut first = desk.start("r_1");
+        let mut second = desk.start("r_2");
+        desk.ask(&mut first, &wait("go", 0));
+        desk.ask(&mut second, &wait("go", 0));
+        desk.send("go", "e1", "").unwrap();
+        // It is assigned to the first, which ends before it takes it.
+        match end {
+            "stopped" => {
+                desk.cancel("r_1").unwrap();
+                desk.cancel("r_1").unwrap();
+            }
+            _ => desk.end(&mut first, value("1"), None),
+        }
+        assert!(desk.take(&mut second).is_some(), "{end}");
+    }
 }
 
 #[test]

@@ -155,8 +155,15 @@ impl Tape {
         let object_state = object_state.map(|state| Payload::place_bytes(state, &mut self.spilled));
         self.append(Body::Ended(Ended { outcome: Some(outcome), warnings, logs, object_state }), at);
         self.closed = true;
+        self.leave_children();
         self.ops.clear();
         Ok(())
+    }
+
+    /// The end gives up every answer that is still awaited, and with it the child that would have given it.
+    fn leave_children(&mut self) {
+        let open = self.open_ops().into_iter().filter(|(_, op)| op.is_awaited_child());
+        self.orphans = open.map(|(_, op)| op.child_id.to_string()).collect();
     }
 
     /// Nothing more may be written through this tape.

@@ -110,6 +110,7 @@ pub struct Tape {
     fresh: Vec<Entry>,
     spilled: Vec<Spilled>,
     rearm: Vec<Seq>,
+    orphans: Vec<String>,
     /// Ids of runs started here and not awaited.
     started_runs: HashMap<Seq, Box<str>>,
     /// Of a fork: where its own entries begin, and how far its clock is behind.
@@ -151,6 +152,7 @@ impl Tape {
             fresh: Vec::new(),
             spilled: Vec::new(),
             rearm: Vec::new(),
+            orphans: Vec::new(),
             started_runs: HashMap::new(),
             cut: 0,
             shift: 0,
@@ -304,5 +306,10 @@ impl Tape {
     /// Open commands found in the journal whose answer the engine has to watch for again, once each.
     pub fn take_rearm(&mut self) -> Vec<Seq> {
         std::mem::take(&mut self.rearm)
+    }
+
+    /// Children that an ended run no longer awaits, once.
+    pub fn take_orphans(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.orphans)
     }
 }
