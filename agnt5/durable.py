@@ -49,7 +49,8 @@ def function(
 
     `retry_policy`: a policy or the number of attempts; default: 3 attempts, none for programming errors. `timeout`:
     seconds for one attempt, durable waits not counted. `effect="at_most_once"`: after a crash in the body the run
-    pauses and asks instead of running it again.
+    pauses and asks instead of running it again. `trace` tells on the logger "agnt5.trace", level DEBUG, when each
+    attempt begins and ends, what it asks and how long the answers took.
     """
 
     def make(body: Callable[..., Any]) -> Component[..., Any]:

@@ -19,8 +19,6 @@ from agnt5.secret import mask
 logger = logging.getLogger("agnt5")
 """The package's logger; modules use children of it or this one."""
 
-logger.addHandler(logging.NullHandler())
-
 # What every LogRecord has; anything else came in by `extra=`.
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 

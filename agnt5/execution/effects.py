@@ -19,6 +19,7 @@ from agnt5.execution.clock import BodyClock, now_us
 from agnt5.execution.current import current
 from agnt5.execution.ioless import Fenced
 from agnt5.execution.scopes import MemoScope
+from agnt5.execution.traced import memo_scope
 from agnt5.secret import mask, refuse_secrets
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def start(op: Op) -> None:
             op.task = task
         return
     began = now_us()
-    scope = None if op.kind == STEP else MemoScope(attempt, op)
+    scope = None if op.kind == STEP else memo_scope(attempt, op)
     op.inside = scope
     context = attempt.context.copy()
     attempt.host.pool.submit(lambda: context.run(_run_in_thread, op, token, scope, began))
@@ -107,13 +108,13 @@ async def _run(op: Op, token: int) -> None:
             current.set(op)
             value = await target.fn(*args, **kwargs)
         else:
-            op.inside = scope = MemoScope(op.attempt, op)
+            op.inside = scope = memo_scope(op.attempt, op)
             ctx = scope.context()
             current.set(ctx)
             value = await (target.fn(ctx, *args, **kwargs) if target.wants_context else target.fn(*args, **kwargs))
     except BaseException as error:  # a body may raise anything; none of it may reach the loop
         if scope is not None:
-            scope.close()
+            scope.close(error)
         _ended(op, token, True, None, error, capture, began)
         return
     if scope is not None:
@@ -152,7 +153,7 @@ def _thread_ended(op: Op, token: int, value: Any, error: BaseException | None, c
     if token != op.token:
         return  # given up; its place was taken off when that happened
     if op.inside is not None:
-        op.inside.close()
+        op.inside.close(error)
     _ended(op, token, False, value, error, capture, began)
 
 

@@ -282,8 +282,8 @@ class MemoScope:
     def replaying(self) -> bool:
         return False
 
-    def close(self) -> None:
-        """The body is over: what it left running is given up."""
+    def close(self, error: BaseException | None = None) -> None:
+        """The body is over, with `error` if it raised: what it left running is given up."""
         if self.closed:
             return
         self.closed = True

@@ -159,3 +159,51 @@ async def _until(condition: object) -> None:
             return
         await asyncio.sleep(0.02)
     raise AssertionError("it did not happen in 4 s")
+
+
+async def test_the_end_of_a_flow_stops_the_children_it_still_awaited() -> None:
+    @flow
+    async def below(ctx: Context) -> None:
+        await ctx.sleep(3600)
+
+    @flow
+    async def leaves(ctx: Context) -> list[str]:
+        task = asyncio.create_task(ctx.call(below))
+        started = await ctx.start(below)
+        await ctx.sleep(0.01)
+        assert not task.done()
+        return [started.id]
+
+    run = leaves.start()
+    (started,) = await run
+    awaited = next(found for found in agnt5.runs(component="below") if found.id != started)
+    with pytest.raises(agnt5.RunCancelled):
+        await awaited
+    assert agnt5.get_run(started).status != "cancelled", "what was only started goes on without its starter"
+    assert agnt5.get_run(started).cancel()
+
+
+async def test_an_event_whose_waiter_ended_goes_to_the_next() -> None:
+    @flow
+    async def leaves(ctx: Context) -> None:
+        task = asyncio.create_task(ctx.wait_for_event("handed on"))
+        await ctx.wait_for_event("leave")
+        await ctx.send_event("handed on", "hello")  # it is the oldest waiter, and ends before it could take it
+        assert not task.done()
+
+    @flow
+    async def waits(ctx: Context) -> object:
+        return await ctx.wait_for_event("handed on")
+
+    first = leaves.start()
+    await waiting(first)
+    second = waits.start()
+    await waiting(second)
+    agnt5.send_event("leave")
+    await first
+    assert await asyncio.wait_for(second, 30) == "hello"
+
+
+async def waiting(run: agnt5.Run) -> None:
+    while run.status != "waiting":
+        await asyncio.sleep(0.001)

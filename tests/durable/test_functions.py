@@ -247,3 +247,33 @@ async def test_same_name_from_another_module_is_refused() -> None:
     two.__module__ = "somewhere.else"
     with pytest.raises(agnt5.ConfigurationError, match=r"somewhere\.else"):
         function(name="taken")(two)
+
+
+async def test_a_traced_function_tells_what_it_asks_and_how_it_ended(caplog: pytest.LogCaptureFixture) -> None:
+    @function(trace=True, retry_policy=QUICK)
+    async def traced(ctx: Context, n: int) -> int:
+        await ctx.state.set("n", n)
+        if ctx.attempt == 1:
+            raise ConnectionError("not yet")
+        return await ctx.call(double, n)
+
+    @function(retry_policy=QUICK)
+    async def silent(ctx: Context, n: int) -> int:
+        return await ctx.call(double, n)
+
+    with caplog.at_level("DEBUG", logger="agnt5.trace"):
+        run = traced.start(4)
+        assert await run == 8
+        assert await silent.run(4) == 8
+    told = [record.getMessage() for record in caplog.records if record.name == "agnt5.trace"]
+    begins = f"run {run.id}: traced "
+    assert [line.removeprefix(begins).partition(" after ")[0] for line in told] == [
+        "begins, attempt 1",
+        "state_set 'n'",
+        "raises ConnectionError: not yet,",
+        "begins, attempt 2",
+        "state_set 'n'",
+        "asks step 'double'",
+        "step 'double' answered",
+        "ends",
+    ]

@@ -63,3 +63,10 @@ def test_an_unknown_level_lists_those_there_are() -> None:
     assert parse_level("warning") == logging.WARNING
     with pytest.raises(ConfigurationError, match="DEBUG, INFO, WARNING, ERROR, CRITICAL"):
         setup_logging("loud")
+
+
+def test_a_warning_is_seen_without_any_set_up(capsys: pytest.CaptureFixture[str]) -> None:
+    logging.getLogger().handlers[:] = []
+    logger.info("not asked for")
+    logger.warning("a body blocks the host loop")
+    assert capsys.readouterr().err == "a body blocks the host loop\n"
