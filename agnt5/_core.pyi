@@ -478,8 +478,8 @@ class Session:
         A recorded outcome answers at once. OUTCOME_PENDING: issue or await its effect under this seq. `due` is not part of
         the memo's key: a sleep that was recorded keeps its recorded end.
         """
-    def begin(self, scope: int) -> int:
-        """The body of this CALL (0: of the run itself) starts, again perhaps: memo uses are counted anew, failures recorded under earlier attempts are asked again. Returns the attempt, from 1."""
+    def begin(self, scope: int, reuse: bool = True) -> int:
+        """The body of this CALL (0: of the run itself) starts, again perhaps: memo uses are counted anew, failures recorded under earlier attempts are asked again; without `reuse`, successes too. Returns the attempt, from 1."""
     def settle(
         self, seq: int, outcome: int, payload: bytes, *, logs: bytes = b"", meta: bytes = b"", began: int = 0
     ) -> bool:

@@ -78,6 +78,8 @@ class RetryPolicy:
     """Share of a wait, 0 to 1, by which it may be longer or shorter."""
     retry_on: Classes
     fatal: Classes
+    reuse: bool = True
+    """Whether the next attempt of a function or flow keeps what succeeded before; otherwise it asks all again."""
 
     def __post_init__(self) -> None:
         _whole(self, "max_attempts", self.max_attempts)
@@ -117,6 +119,7 @@ class ExponentialBackoff(RetryPolicy):
     jitter: float = 0.1
     retry_on: Classes = (Exception,)
     fatal: Classes = ()
+    reuse: bool = True
 
 
 class ConstantBackoff(RetryPolicy):
@@ -131,8 +134,9 @@ class ConstantBackoff(RetryPolicy):
         jitter: float = 0.0,
         retry_on: Classes = (Exception,),
         fatal: Classes = (),
+        reuse: bool = True,
     ) -> None:
-        RetryPolicy.__init__(self, max_attempts, interval, 1.0, interval, jitter, retry_on, fatal)
+        RetryPolicy.__init__(self, max_attempts, interval, 1.0, interval, jitter, retry_on, fatal, reuse)
 
     @property
     def interval(self) -> float:
@@ -141,7 +145,7 @@ class ConstantBackoff(RetryPolicy):
     def __repr__(self) -> str:
         return (
             f"ConstantBackoff(max_attempts={self.max_attempts}, interval={self.interval}, jitter={self.jitter}, "
-            f"retry_on={self.retry_on}, fatal={self.fatal})"
+            f"retry_on={self.retry_on}, fatal={self.fatal}, reuse={self.reuse})"
         )
 
 

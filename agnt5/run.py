@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextvars
 import json
 import time
 import uuid
@@ -243,10 +244,13 @@ class Run(TimeTravel):
         values: Mapping[str, Any] | None = None,
         errors: Mapping[str, BaseException] | None = None,
         again: Iterable[str] = (),
+        code: Component[..., Any] | str | None = None,
     ) -> bool:
         """Let an interrupted or paused run go on. False when there was nothing to resume.
 
         Steps whose outcome is unknown are settled by path: with a value, with an error, or by running them `again`.
+        `code` is what drives it in this process instead of what is defined now: another version of its component, or
+        "recorded" for its source as it was when it started.
         """
         from agnt5.execution.kinds import FAILURE, RETRY, VALUE
 
@@ -254,10 +258,22 @@ class Run(TimeTravel):
         outcomes |= {path: (FAILURE, encode_failure(error, attempts=1)) for path, error in (errors or {}).items()}
         outcomes |= dict.fromkeys(again, (RETRY, b""))
 
+        version = None
+        if code is not None:
+            from agnt5.replay.fork import component_for
+
+            version = component_for(self, code)
+
         def here(runtime: Runtime) -> bool:
             runtime.driver.decide(self.id)
+            if version is not None:
+                runtime.driver.expect(self.id, version, contextvars.copy_context())
             return runtime.engine.resume(self.id, outcomes=outcomes or None)
 
+        if version is not None:
+            # Code does not travel: the process that is given it has to own the store.
+            refuse_inside("resume()")
+            return here(get_runtime())
         return self._ask("resume", here)
 
     def delete(self) -> None:

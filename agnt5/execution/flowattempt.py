@@ -48,7 +48,9 @@ class FlowAttempt(Attempt):
         # What a replay prints was printed before.
         self.capture = Capture(muted=session.replaying, mask=mask)
         # Only for a flow with a retry policy: what succeeded, so that it need not run again.
-        self.successes: list[tuple[tuple[int, str, bytes], bytes]] | None = [] if self.explicit else None
+        policy = component.retry_policy
+        keeps = policy is not None and policy.reuse
+        self.successes: list[tuple[tuple[int, str, bytes], bytes]] | None = [] if keeps else None
         self.root: asyncio.Task[Any] | None = None
 
     def begin(self) -> None:

@@ -153,7 +153,7 @@ class MemoScope:
         self.attempt = attempt
         self.op = op
         self.seq = op.seq
-        self.number = attempt.session.begin(op.seq)
+        self.number = attempt.session.begin(op.seq, attempt.policy_of(op).reuse)
         enclosing = op.scope.explicit if op.scope is not None else attempt.explicit
         self.explicit = enclosing or (op.target is not None and op.target.policy is not None)
         self.closed = False

@@ -19,7 +19,7 @@ from agnt5.execution.diverging import FORK
 from agnt5.execution.flowreplay import replay
 from agnt5.execution.kinds import COMMAND_WORDS, FAILURE, IMMEDIATE, VALUE, new_run_id
 from agnt5.journal import inert
-from agnt5.replay.source import sources
+from agnt5.replay.source import RECORDED, recorded, sources
 from agnt5.run import Run
 from agnt5.runtime import ask_owner, owner_or_reader
 from agnt5.runtime import reader as look
@@ -236,10 +236,12 @@ def component_for(run: Run, code: Any) -> Component[..., Any]:
                 f"Nothing is called {name!r} in this process. Define it, or give `code=`, and fork again."
             )
         return component
+    if code == RECORDED:
+        return recorded(run.journal)
     component = component_of(code)
     if component is None or component.name != name:
         raise ConfigurationError(
-            f"`code=` must be another version of {name!r}, a component with this name; it is {code!r}."
+            f"`code=` must be another version of {name!r}, a component with this name, or {RECORDED!r}; it is {code!r}."
         )
     return component
 

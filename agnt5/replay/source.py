@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 RECORDED = "recorded"
 _RAISE = object()
+_SETTINGS = ("retry_policy", "timeout", "at_most_once", "trace", "owner")
 
 
 def choose(
@@ -114,7 +115,13 @@ def recorded(journal: Journal, *, decorated: bool = True) -> Component[..., Any]
     finally:
         registry.restore(kept)
     name = functions[0]["name"].rpartition(".")[2]
-    component = component_of(namespace.get(name))
+    found = namespace.get(name)
+    component = component_of(found)
+    if component is None and callable(found):
+        # It was made a component elsewhere, with settings that only the component of today still knows.
+        today = registry.find(journal.component)
+        settings = {key: getattr(today, key) for key in _SETTINGS} if today is not None else {}
+        component = Component(found, kind=started.component_kind, name=journal.component, **settings)
     if component is None:
         raise ConfigurationError(f"The recorded source of {journal.component!r} makes no component called {name!r}.")
     return component

@@ -277,3 +277,34 @@ async def test_a_traced_function_tells_what_it_asks_and_how_it_ended(caplog: pyt
         "step 'double' answered",
         "ends",
     ]
+
+
+@pytest.mark.parametrize("reuse", [True, False])
+async def test_a_policy_says_whether_successes_are_kept(reuse: bool) -> None:
+    policy = ExponentialBackoff(max_attempts=2, initial=0.001, reuse=reuse)
+    made: list[str] = []
+
+    async def part(name: str) -> int:
+        made.append(name)
+        return len(made)
+
+    @function(retry_policy=policy)
+    async def in_function(ctx: Context) -> int:
+        got: int = await ctx.call(part, "function")
+        if ctx.attempt == 1:
+            raise ConnectionError("not yet")
+        return got
+
+    @flow(retry_policy=policy)
+    async def in_flow(ctx: Context) -> int:
+        got: int = await ctx.call(part, "flow")
+        if ctx.attempt == 1:
+            raise ConnectionError("not yet")
+        return got
+
+    for component, name in ((in_function, "function"), (in_flow, "flow")):
+        made.clear()
+        run = component.start()
+        assert await run == (1 if reuse else 2)
+        assert made == [name] * (1 if reuse else 2)
+        assert run.replay().run_to_end() is not None

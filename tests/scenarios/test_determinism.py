@@ -111,6 +111,41 @@ async def test_changed_code_names_the_step_writes_nothing_and_can_be_put_right(c
     assert await asyncio.wait_for(run._wait(), 20) == ["a", "b", "came"]
 
 
+async def test_a_changed_input_is_shown_beside_the_recorded_one() -> None:
+    run = await in_the_hands_of(recorded, another_input)
+    with pytest.raises(agnt5.DivergenceError, match=r"with \('b'\).* with \('B'\)"):
+        await asyncio.wait_for(run._wait(), 20)
+
+
+async def test_what_diverged_goes_on_with_the_code_it_began_with() -> None:
+    run = await in_the_hands_of(recorded, another_order)
+    with pytest.raises(agnt5.DivergenceError, match="resume"):
+        await asyncio.wait_for(run._wait(), 20)
+    assert run.resume(code="recorded")
+    assert await asyncio.wait_for(run._wait(), 20) == ["a", "b", "came"]
+
+
+async def test_what_diverged_goes_on_with_the_new_code_in_a_fork() -> None:
+    run = await in_the_hands_of(recorded, another_input)
+    with pytest.raises(agnt5.DivergenceError) as caught:
+        await asyncio.wait_for(run._wait(), 20)
+    fork = run.fork(at=caught.value.seq)
+    agnt5.send_event("go", "again", run=fork)
+    assert (await asyncio.wait_for(fork._wait(), 20))[-1] == "again"
+    fork = run.fork(at=caught.value.seq, code="recorded")
+    agnt5.send_event("go", "again", run=fork)
+    assert await asyncio.wait_for(fork._wait(), 20) == ["a", "b", "again"]
+
+
+async def test_what_diverged_is_cancelled_by_one_word() -> None:
+    run = await in_the_hands_of(recorded, another_name)
+    with pytest.raises(agnt5.DivergenceError):
+        await asyncio.wait_for(run._wait(), 20)
+    assert run.cancel()
+    await _until(lambda: run.status == "cancelled")
+    assert "DivergenceError" in str(run.error)
+
+
 async def looks_at_the_clock(ctx: Context) -> object:
     return [await ctx.call(one, time.time_ns()), await ctx.wait_for_event("go"), await ctx.wait_for_event("go")]
 

@@ -72,11 +72,18 @@ impl<S: Store> Engine<S> {
         if self.live.get(&num).is_none_or(|live| live.epoch != epoch) {
             return Ok(Reply::Changed(false));
         }
-        let Some(live) = self.drop_live(num) else {
+        let Some(mut live) = self.drop_live(num) else {
             return Ok(Reply::Changed(false));
         };
         self.release_turn(num)?;
-        self.pause_row(live.row, reason)?;
+        // A person has decided already: this run is to stop, and its code cannot go on to clean up.
+        match live.row.cancel_requested {
+            true => {
+                live.row.reason = reason;
+                self.cancel_unled(live.row)?;
+            }
+            false => self.pause_row(live.row, reason)?,
+        }
         Ok(Reply::Changed(true))
     }
 

@@ -89,8 +89,8 @@ impl Session {
         Ok(seq)
     }
 
-    pub fn begin(&mut self, scope: Seq) -> Result<u32, TapeError> {
-        self.tape.begin(scope)
+    pub fn begin(&mut self, scope: Seq, reuse: bool) -> Result<u32, TapeError> {
+        self.tape.begin(scope, reuse)
     }
 
     /// A command of a function's body. All times are the world's.

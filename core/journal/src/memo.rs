@@ -36,6 +36,8 @@ pub(crate) struct Memo {
     pub path: String,
     /// The attempt of the body that runs now, from 1.
     pub generation: u32,
+    /// Whether successes of earlier attempts answer.
+    reuse: bool,
     slots: HashMap<[u8; 16], Slot>,
     /// Equal commands asked in this attempt, by the identity of the first.
     uses: HashMap<[u8; 16], u32>,
@@ -65,6 +67,7 @@ impl Memo {
             identity,
             path,
             generation: 1,
+            reuse: true,
             slots: HashMap::new(),
             uses: HashMap::new(),
             occurrences: HashMap::new(),
@@ -72,8 +75,9 @@ impl Memo {
     }
 
     /// The body starts (again): uses are counted anew.
-    pub fn begin(&mut self, generation: u32) {
+    pub fn begin(&mut self, generation: u32, reuse: bool) {
         self.generation = generation;
+        self.reuse = reuse;
         self.uses.clear();
     }
 
@@ -109,13 +113,15 @@ impl Memo {
             *next += 1;
             return (asked, Found::New { occurrence, marked: false });
         };
-        let success = slot.records.iter().find(|record| record.outcome.as_ref().is_some_and(is_success));
+        let counts = |record: &&Record| self.reuse || record.generation == generation;
+        let mut counted = slot.records.iter().filter(counts);
+        let success = counted.clone().find(|record| record.outcome.as_ref().is_some_and(is_success));
         let failure = slot
             .records
             .iter()
             .rev()
             .find(|record| record.generation == generation && record.outcome.is_some());
-        let open = slot.records.iter().rev().find(|record| record.outcome.is_none() && !record.cancelled);
+        let open = counted.rfind(|record| record.outcome.is_none() && !record.cancelled);
         let found = match (success.or(failure), open) {
             (Some(record), _) => {
                 Found::Answer(record.seq, record.outcome.clone().expect("both were found by it"))

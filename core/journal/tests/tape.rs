@@ -170,7 +170,7 @@ fn large_payloads_are_named_by_their_hash() {
 fn a_functions_operations_are_passed_over_by_the_flow_around_it() {
     let mut tape = begin(ComponentKind::Flow);
     let call = tape.command(&function("work"), 1_001).unwrap();
-    tape.begin(call).unwrap();
+    tape.begin(call, true).unwrap();
     let (inner, answer) = tape.ask(call, &step("part", "1"), 1_002).unwrap();
     assert_eq!(answer, Answer::Pending);
     arrive(&mut tape, inner, value("p"));
@@ -187,7 +187,7 @@ fn a_functions_operations_are_passed_over_by_the_flow_around_it() {
 fn after_a_crash_a_functions_recorded_success_answers_and_the_rest_runs_again_under_its_key() {
     let mut tape = begin(ComponentKind::Flow);
     let call = tape.command(&function("work"), 1_001).unwrap();
-    tape.begin(call).unwrap();
+    tape.begin(call, true).unwrap();
     let (done, _) = tape.ask(call, &step("part", "1"), 1_002).unwrap();
     let (lost, _) = tape.ask(call, &step("part", "2"), 1_003).unwrap();
     let key = tape.identity(lost).unwrap();
@@ -197,7 +197,7 @@ fn after_a_crash_a_functions_recorded_success_answers_and_the_rest_runs_again_un
     let mut tape = journal.again();
     let call = tape.command(&function("work"), 0).unwrap();
     assert_eq!(tape.take_recorded().unwrap(), None);
-    assert_eq!(tape.begin(call).unwrap(), 1, "a crash is no attempt");
+    assert_eq!(tape.begin(call, true).unwrap(), 1, "a crash is no attempt");
     // The body asks in another order this time.
     let (second, answer) = tape.ask(call, &step("part", "2"), 3_000).unwrap();
     assert_eq!((second, answer), (lost, Answer::Pending));
@@ -209,7 +209,7 @@ fn after_a_crash_a_functions_recorded_success_answers_and_the_rest_runs_again_un
 #[test]
 fn the_next_attempt_keeps_successes_and_asks_failures_again_under_a_marked_path() {
     let mut tape = begin(ComponentKind::Function);
-    assert_eq!(tape.begin(ROOT).unwrap(), 1);
+    assert_eq!(tape.begin(ROOT, true).unwrap(), 1);
     let (good, _) = tape.ask(ROOT, &step("part", "1"), 1_001).unwrap();
     let (bad, _) = tape.ask(ROOT, &step("part", "2"), 1_002).unwrap();
     let key = tape.identity(bad).unwrap();
@@ -218,7 +218,7 @@ fn the_next_attempt_keeps_successes_and_asks_failures_again_under_a_marked_path(
     assert!(tape.fail_attempt(ROOT, Bytes::from_static(b"no"), 9_000, Bytes::new(), 0, 1_003));
     assert_eq!(tape.retry_at(ROOT), 9_000);
 
-    assert_eq!(tape.begin(ROOT).unwrap(), 2);
+    assert_eq!(tape.begin(ROOT, true).unwrap(), 2);
     assert_eq!(tape.ask(ROOT, &step("part", "1"), 2_000).unwrap(), (good, Answer::Known(value("p1"))));
     let (again, answer) = tape.ask(ROOT, &step("part", "2"), 2_001).unwrap();
     assert_eq!(answer, Answer::Pending);
@@ -228,18 +228,38 @@ fn the_next_attempt_keeps_successes_and_asks_failures_again_under_a_marked_path(
 
     // The process dies in the second attempt: what failed in the first is still not an answer.
     let mut tape = Recorder::new().after(&mut tape).again();
-    assert_eq!(tape.begin(ROOT).unwrap(), 2);
+    assert_eq!(tape.begin(ROOT, true).unwrap(), 2);
     assert_eq!(tape.ask(ROOT, &step("part", "2"), 3_000).unwrap(), (again, Answer::Pending));
+}
+
+#[test]
+fn the_next_attempt_asks_all_again_when_it_is_to_reuse_nothing() {
+    let mut tape = begin(ComponentKind::Function);
+    tape.begin(ROOT, false).unwrap();
+    let (first, _) = tape.ask(ROOT, &step("part", "1"), 1_001).unwrap();
+    arrive(&mut tape, first, value("p1"));
+    assert!(tape.fail_attempt(ROOT, Bytes::from_static(b"no"), 9_000, Bytes::new(), 0, 1_003));
+
+    tape.begin(ROOT, false).unwrap();
+    let (again, answer) = tape.ask(ROOT, &step("part", "1"), 2_000).unwrap();
+    assert_eq!(answer, Answer::Pending);
+    assert_eq!(&*tape.op(again).unwrap().path, "part@2");
+    arrive(&mut tape, again, value("p2"));
+
+    // The process dies in the second attempt: what that one recorded answers.
+    let mut tape = Recorder::new().after(&mut tape).again();
+    tape.begin(ROOT, false).unwrap();
+    assert_eq!(tape.ask(ROOT, &step("part", "1"), 3_000).unwrap(), (again, Answer::Known(value("p2"))));
 }
 
 #[test]
 fn a_failure_answers_within_its_attempt() {
     let mut tape = begin(ComponentKind::Function);
-    tape.begin(ROOT).unwrap();
+    tape.begin(ROOT, true).unwrap();
     let (bad, _) = tape.ask(ROOT, &step("part", "2"), 1_002).unwrap();
     arrive(&mut tape, bad, failure("no"));
     let mut tape = Recorder::new().after(&mut tape).again();
-    tape.begin(ROOT).unwrap();
+    tape.begin(ROOT, true).unwrap();
     assert_eq!(tape.ask(ROOT, &step("part", "2"), 3_000).unwrap(), (bad, Answer::Known(failure("no"))));
 }
 
@@ -247,7 +267,7 @@ fn a_failure_answers_within_its_attempt() {
 fn waits_left_open_by_a_finished_function_are_given_up() {
     let mut tape = begin(ComponentKind::Flow);
     let call = tape.command(&function("work"), 1_001).unwrap();
-    tape.begin(call).unwrap();
+    tape.begin(call, true).unwrap();
     let (wait, _) = tape.ask(call, &Ask::new(CommandKind::WaitEvent, "go"), 1_002).unwrap();
     arrive(&mut tape, call, value("left early"));
     let (entries, _) = tape.take_fresh();
@@ -265,7 +285,7 @@ fn waits_left_open_by_a_finished_function_are_given_up() {
 fn state_set_inside_a_function_is_seen_by_the_flow_in_the_same_place() {
     let mut tape = begin(ComponentKind::Flow);
     let call = tape.command(&function("work"), 1_001).unwrap();
-    tape.begin(call).unwrap();
+    tape.begin(call, true).unwrap();
     let set = Ask { input: Bytes::from_static(b"1"), ..Ask::new(CommandKind::StateSet, "progress") };
     tape.ask(call, &set, 1_002).unwrap();
     arrive(&mut tape, call, value("w"));
@@ -308,7 +328,7 @@ proptest! {
             order
         };
         let mut tape = begin(ComponentKind::Function);
-        tape.begin(ROOT).unwrap();
+        tape.begin(ROOT, true).unwrap();
         let mut known = std::collections::HashMap::new();
         let mut uses = [0; 4];
         for (index, input) in shuffled(first_order).into_iter().enumerate() {
@@ -322,7 +342,7 @@ proptest! {
             uses[input] += 1;
         }
         let mut tape = Recorder::new().after(&mut tape).again();
-        tape.begin(ROOT).unwrap();
+        tape.begin(ROOT, true).unwrap();
         let mut uses = [0; 4];
         for input in shuffled(second_order) {
             let (seq, answer) = tape.ask(ROOT, &step("part", TEXTS[input]), 2_000).unwrap();

@@ -240,8 +240,9 @@ impl PySession {
         }
     }
 
-    fn begin(&self, scope: u64) -> PyResult<u32> {
-        self.session.lock().begin(scope).map_err(|error| errors::tape(&error))
+    #[pyo3(signature = (scope, reuse=true))]
+    fn begin(&self, scope: u64, reuse: bool) -> PyResult<u32> {
+        self.session.lock().begin(scope, reuse).map_err(|error| errors::tape(&error))
     }
 
     #[pyo3(signature = (seq, outcome, payload, *, logs=NOTHING, meta=NOTHING, began=0))]

@@ -219,7 +219,7 @@ impl Memo {
         }
         if !self.asked {
             self.asked = true;
-            session.begin(agnt5_journal::ROOT)?;
+            session.begin(agnt5_journal::ROOT, true)?;
             let mut inputs = [b"1", b"2", b"1"];
             if self.backwards {
                 inputs.reverse();

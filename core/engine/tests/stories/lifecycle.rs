@@ -133,6 +133,23 @@ fn something_new_in_the_journal_forgives_earlier_crashes() {
 }
 
 #[test]
+fn a_run_whose_code_cannot_go_on_is_cancelled_by_one_request() {
+    let mut desk = Desk::new();
+    let mut run = desk.start("r_1");
+    desk.do_step(&mut run);
+    let stop = run.pause("DivergenceError: it asked otherwise".to_owned());
+    desk.process(vec![(0, stop)]);
+    assert_eq!(desk.status("r_1"), Status::Paused);
+    desk.cancel("r_1").unwrap();
+    // It is driven again so that it can clean up, and diverges as before.
+    let mut run = desk.lease("r_1");
+    let stop = run.pause("DivergenceError: it asked otherwise".to_owned());
+    desk.process(vec![(0, stop)]);
+    assert_eq!(desk.status("r_1"), Status::Cancelled);
+    assert_eq!(desk.row("r_1").reason, "DivergenceError: it asked otherwise");
+}
+
+#[test]
 fn a_clean_exit_is_no_crash() {
     let mut desk = Desk::new();
     for _ in 0..7 {

@@ -62,7 +62,7 @@ fn an_object_that_calls_itself_is_refused() {
     let mut desk = Desk::new();
     call(&mut desk, "r_1", "Counter\nk");
     let mut run = desk.lease("r_1");
-    run.begin(0).unwrap();
+    run.begin(0, true).unwrap();
     run.ask(0, &object("Counter\nk"), desk.now).unwrap();
     desk.submit(&mut run, true);
     let answer = text(desk.take(&mut run));
@@ -76,8 +76,8 @@ fn of_two_objects_that_wait_for_each_other_the_youngest_call_fails_and_the_other
     call(&mut desk, "r_2", "Counter\nb");
     let mut first = desk.lease("r_1");
     let mut second = desk.lease("r_2");
-    first.begin(0).unwrap();
-    second.begin(0).unwrap();
+    first.begin(0, true).unwrap();
+    second.begin(0, true).unwrap();
     first.ask(0, &object("Counter\nb"), desk.now).unwrap();
     desk.submit(&mut first, true);
     assert_eq!(desk.take(&mut first), None, "it waits for its turn");

@@ -9,8 +9,9 @@ use crate::paths::memo_path;
 use crate::{Ask, CommandKind, Effect, Micros, Op, Outcome, Payload, ROOT, Seq, TapeError, identity};
 
 impl Tape {
-    /// The body of a memo scope starts, perhaps again. Returns its attempt, from 1.
-    pub fn begin(&mut self, scope: Seq) -> Result<u32, TapeError> {
+    /// The body of a memo scope starts, perhaps again. Returns its attempt, from 1. Without `reuse`, only what this attempt
+    /// recorded answers.
+    pub fn begin(&mut self, scope: Seq, reuse: bool) -> Result<u32, TapeError> {
         self.check_open()?;
         let failures = if scope == ROOT {
             if self.script {
@@ -22,7 +23,7 @@ impl Tape {
             op.ok_or_else(|| TapeError::Damaged(format!("entry {scope} is no open function")))?
                 .failed_attempts
         };
-        self.memo(scope).begin(failures + 1);
+        self.memo(scope).begin(failures + 1, reuse);
         Ok(failures + 1)
     }
 
