@@ -353,6 +353,7 @@ class Entry:
     rerun_of: str
     always: list[str]
     fork_of: str  # also of forked
+    continues: str  # run that handed over to this one
     shift: int  # of forked: microseconds that the clock of later entries is behind
     # command
     kind: int
@@ -362,7 +363,7 @@ class Entry:
     input: bytes
     due: int
     target: str
-    child_id: str
+    child_id: str  # also of ended: the run that goes on in its place
     at_most_once: bool
     step_code: bytes  # fingerprint of what a step or function would run; b"" when there is none
     # completion, failed_attempt, ended
@@ -406,6 +407,7 @@ OUTCOME_RECEIVED: Final = 5
 OUTCOME_CANCELLED: Final = 6
 OUTCOME_CANCEL_RUN: Final = 7  # taken with seq 0: somebody asked the run to stop
 OUTCOME_RETRY: Final = 8  # taken, never journaled: the retry wait of this step is over, run it again
+OUTCOME_CONTINUED: Final = 9  # of a run's end: another run, whose input this is, goes on in its place
 
 @final
 class Session:
@@ -420,6 +422,9 @@ class Session:
     def key(self) -> int: ...
     @property
     def run_id(self) -> str: ...
+    @property
+    def successor_id(self) -> str:
+        """The id of the run that goes on when this one ends with OUTCOME_CONTINUED."""
     @property
     def component(self) -> str: ...
     @property

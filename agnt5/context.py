@@ -12,7 +12,7 @@ import random as _random
 import uuid as _uuid
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from agnt5.codec import encode, encode_call
 from agnt5.component import FLOW, FUNCTION, OBJECT, Component, component_of, object_type
@@ -211,6 +211,16 @@ class Context:
     async def get_object(self, cls: type | str, key: str) -> Any:
         """A proxy of the durable object with this key: `await proxy.method(...)`."""
         return ObjectProxy(object_type(cls), key, self.call_object)
+
+    async def continue_as(self, *args: Any, **kwargs: Any) -> NoReturn:
+        """End this run of a flow here; a new run of the same flow goes on, with these arguments and a fresh journal.
+
+        For flows that never end, or would grow a journal of many thousand entries. Whoever waits for this run gets what
+        the last run of the chain returns; events kept for it, `run.cancel()` and the like reach that one. The new run
+        has its own `ctx.state` and time limit and runs the code that is defined when it begins. Other tasks of the flow
+        are cancelled, children still awaited are asked to stop, as at any end of a flow. Only in a flow.
+        """
+        await self._scope.hand_over(encode_call(args, kwargs))
 
     async def start(self, target: Any, /, *args: Any, **kwargs: Any) -> Run:
         """Start a component as a run of its own and go on; `await` the Run later, or never."""

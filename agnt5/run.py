@@ -6,30 +6,21 @@ recorded commands or are refused.
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import contextvars
 import json
 import time
 import uuid
 from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping
-from concurrent.futures import CancelledError, Future
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from agnt5 import config
-from agnt5.codec import decode_failure, encode, encode_call, encode_failure, read_failure
+from agnt5.codec import encode, encode_call, encode_failure
 from agnt5.component import Component, ObjectType, object_type
-from agnt5.entry import Arguments, arguments, value_of
+from agnt5.entry import Arguments, arguments
 from agnt5.errors import (
     ConfigurationError,
-    RunCancelled,
-    RunFailed,
     RunNotFound,
-    RunPaused,
-    RuntimeUnavailableError,
-    SerializationError,
-    StoreCorrupt,
 )
 from agnt5.execution.current import current_context
 from agnt5.journal import Journal
@@ -38,14 +29,12 @@ from agnt5.runtime import reader as look
 from agnt5.secret import refuse_secrets
 from agnt5.timetravel import TimeTravel
 from agnt5.types import Status
+from agnt5.waiting import block, row_of, successor_of, wait
 
 if TYPE_CHECKING:
     from agnt5 import _core
     from agnt5.context import Context
-    from agnt5.execution.driver import Ending
     from agnt5.proxy import ObjectProxy
-
-_POLL_SECONDS = 0.1
 
 
 class Run(TimeTravel):
@@ -68,26 +57,7 @@ class Run(TimeTravel):
         Interrupting the wait (Ctrl-C, a notebook's stop button) does not stop the run.
         """
         refuse_inside("result()")
-        runtime, reader = owner_or_reader()
-        if runtime is None:
-            return self._poll(reader, timeout)
-        until = None if timeout is None else time.monotonic() + timeout
-        future = runtime.wait(self.id)
-        try:
-            while (known := self._told(reader, future)) is None:
-                future.result(None if until is None else max(0.0, until - time.monotonic()))
-                if (known := self._told(reader, future)) is not None:
-                    break
-                future = runtime.wait(self.id)
-        except TimeoutError:
-            raise TimeoutError(
-                f"Run {self.id} is still {self.status} after {timeout} s. It goes on; ask again, or `run.cancel()`."
-            ) from None
-        except CancelledError:
-            raise _closed(self.id) from None
-        finally:
-            runtime.driver.unwait(self.id, future)
-        return self._outcome(reader, *known)
+        return block(self.id, timeout)
 
     def _awaitable(self) -> Coroutine[Any, Any, Any]:
         ctx = current_context()
@@ -101,69 +71,7 @@ class Run(TimeTravel):
         return ctx.join_run(self.id)
 
     async def _wait(self) -> Any:
-        runtime, reader = owner_or_reader()
-        if runtime is None:
-            while (known := self._already(reader)) is None:
-                await asyncio.sleep(_POLL_SECONDS)
-            return self._outcome(reader, *known)
-        future = runtime.wait(self.id)
-        try:
-            while (known := self._told(reader, future)) is None:
-                await asyncio.wrap_future(future)
-                if (known := self._told(reader, future)) is not None:
-                    break
-                future = runtime.wait(self.id)
-        finally:
-            runtime.driver.unwait(self.id, future)
-        return self._outcome(reader, *known)
-
-    def _poll(self, reader: _core.Reader, timeout: float | None) -> Any:
-        until = None if timeout is None else time.monotonic() + timeout
-        while (known := self._already(reader)) is None:
-            if until is not None and time.monotonic() > until:
-                raise TimeoutError(f"Run {self.id} is still {self.status} after {timeout} s.")
-            time.sleep(_POLL_SECONDS)
-        return self._outcome(reader, *known)
-
-    def _already(self, reader: _core.Reader) -> Ending | None:
-        row = self._row(reader)
-        status = Status.from_code(row.status)
-        if status.terminal or status is Status.PAUSED:
-            return row.status, None
-        if row.interrupted and config.settings().recover == "ask":
-            raise RunPaused(
-                f"Run {self.id} was interrupted: {row.reason or 'its process went away'}. Let it go on with "
-                f"`run.resume()`.",
-                run_id=self.id,
-                reason=row.reason,
-            )
-        return None
-
-    def _told(self, reader: _core.Reader, future: Future[Ending]) -> Ending | None:
-        """How the run stands, from who drives it or from the store; None while it goes on. Who drives it may tell of a
-        pause that somebody has ended since."""
-        if future.done():
-            told = future.result()
-            if Status.from_code(told[0]) is not Status.PAUSED:
-                return told
-        return self._already(reader)
-
-    def _outcome(self, reader: _core.Reader, code: int, payload: bytes | None) -> Any:
-        status = Status.from_code(code)
-        if status is Status.PAUSED:
-            from agnt5.execution.stops import reason_error
-
-            raise reason_error(self.id, self._row(reader).reason)
-        if status is Status.CANCELLED:
-            raise RunCancelled(f"Run {self.id} was cancelled.", run_id=self.id)
-        if payload is None:
-            ended = reader.ending(self.id)
-            if ended is None:
-                raise StoreCorrupt(f"Run {self.id} is {status.value} and its journal has no end.")
-            payload = ended.payload
-        if status is Status.FAILED:
-            raise _failed(self.id, payload)
-        return value_of(payload)
+        return await wait(self.id)
 
     # Looking
 
@@ -220,13 +128,14 @@ class Run(TimeTravel):
         reader = look()
         return Journal.read(reader, self._row(reader))
 
+    @property
+    def successor(self) -> Run | None:
+        """The run that goes on in its place, when it ended with `ctx.continue_as`; awaiting either gives the same."""
+        found = successor_of(self.id, look())
+        return Run(found) if found else None
+
     def _row(self, reader: _core.Reader | None = None) -> _core.RunRow:
-        if reader is None:
-            reader = look()
-        row = reader.run(self.id)
-        if row is None:
-            raise RunNotFound(f"No run {self.id} is in this store. `agnt5.runs()` lists those it has.", run_id=self.id)
-        return row
+        return row_of(self.id, reader)
 
     # Steering
 
@@ -424,29 +333,6 @@ def get_object(cls: type | str, key: str) -> ObjectProxy:
 async def _call_object(method: Component[..., Any], target: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     assert isinstance(method.owner, ObjectType)
     return await Run(get_runtime().start(method, encode_call(args, kwargs), object_key=target))
-
-
-def _failed(run_id: str, payload: bytes) -> RunFailed:
-    failure = read_failure(payload)
-    error = RunFailed(
-        f"Run {run_id} failed: {failure.name}: {failure.message}",
-        run_id=run_id,
-        cause_type=failure.type,
-        cause_message=failure.message,
-        traceback_text=failure.traceback,
-    )
-    try:
-        error.__cause__ = decode_failure(payload)
-    except SerializationError as unreadable:
-        error.__cause__ = unreadable
-    return error
-
-
-def _closed(run_id: str) -> RuntimeUnavailableError:
-    return RuntimeUnavailableError(
-        f"The runtime was closed while run {run_id} was awaited. The run is recorded and goes on when its store is "
-        f"opened again."
-    )
 
 
 def _datetime(microseconds: int) -> datetime:

@@ -59,6 +59,9 @@ class SyncContext(Context):
 
         return ObjectProxy(object_type(cls), key, self.call_object)
 
+    def continue_as(self, *args: Any, **kwargs: Any) -> Any:
+        return self._block(self._async.continue_as(*args, **kwargs))
+
     def start(self, target: Any, /, *args: Any, **kwargs: Any) -> Any:
         return self._block(self._async.start(target, *args, **kwargs))
 

@@ -62,18 +62,23 @@ def runs(
 def show(choice: Choice, identity: str, json_: bool) -> None:
     """Show a run and its journal."""
     from ..journal import Journal
+    from ..waiting import successor_of
 
     run = choice.find(identity)
     row = run.row
-    journal = Journal.read(open_reader(run.directory), row)
+    reader = open_reader(run.directory)
+    journal = Journal.read(reader, row)
+    successor = successor_of(row.id, reader)
     if json_:
-        click.echo(as_json(describe(run) | {"entries": [describe_entry(entry) for entry in journal]}))
+        entries = [describe_entry(entry) for entry in journal]
+        click.echo(as_json(describe(run) | {"successor": successor or None, "entries": entries}))
         return
     facts = [
         ("run", row.id),
         ("component", row.component),
         ("status", STATUSES[row.status] + (" (interrupted)" if run.interrupted else "")),
         ("reason", row.reason),
+        ("continued", successor),
         ("created", when(row.created)),
         ("took", took(row)),
         ("store", run.directory.name),

@@ -267,6 +267,8 @@ class Driver:
 
     def ending(self, attempt: Attempt, outcome: int, payload: bytes) -> None:
         """The last entry was handed over; what it holds is told once it is durable."""
+        if outcome == _core.OUTCOME_CONTINUED:
+            return  # who waits for this run goes on to wait for the next
         if len(payload) <= KEPT_BYTES or attempt.run_id in self._waiting:
             self._endings[attempt.run_id] = payload
 
@@ -302,8 +304,10 @@ class Driver:
         cls = getattr(errors, class_name, errors.StoreError)
         if issubclass(cls, errors.StoreError):
             self.lost(attempt.run_id, cls(message))
-        else:
+        elif cls is errors.RunClosed:
             logger.warning("run %s: this attempt was outdated: %s", attempt.run_id, message)
+        else:  # somebody paused or cancelled it, or closed the runtime
+            logger.info("run %s: its attempt was stopped: %s", attempt.run_id, message)
 
     def lost(self, run_id: str, error: BaseException) -> None:
         """The store failed under a run: who waits for it must hear that, not wait for ever."""

@@ -9,7 +9,7 @@ import asyncio
 import contextvars
 from typing import TYPE_CHECKING, Any
 
-from agnt5 import _core
+from agnt5 import _core, registry
 from agnt5.codec import decode_call, encode, encode_failure
 from agnt5.errors import FlowSpinError, RunCancelled, SerializationError, StepTimeout
 from agnt5.execution import stops
@@ -35,7 +35,7 @@ FIRED = _core.OUTCOME_FIRED
 
 
 class FlowAttempt(Attempt):
-    __slots__ = ("capture", "flow", "root", "scope", "successes")
+    __slots__ = ("capture", "flow", "root", "scope", "successes", "successor")
 
     def __init__(
         self, driver: Driver, session: Session, component: Component[..., Any], context: contextvars.Context
@@ -52,6 +52,7 @@ class FlowAttempt(Attempt):
         keeps = policy is not None and policy.reuse
         self.successes: list[tuple[tuple[int, str, bytes], bytes]] | None = [] if keeps else None
         self.root: asyncio.Task[Any] | None = None
+        self.successor: bytes | None = None  # input of the run that is to go on in this one's place
 
     def begin(self) -> None:
         ensure_installed()
@@ -118,6 +119,9 @@ class FlowAttempt(Attempt):
         if self.poison is not None:
             stops.stop(self)
             return False
+        if self.successor is not None:
+            self._continue_as(self.successor)
+            return False
         root = self.root
         assert root is not None
         if root.done():
@@ -133,6 +137,26 @@ class FlowAttempt(Attempt):
         if self.successes is not None and outcome == _core.OUTCOME_VALUE and op.scope is None:
             self.successes.append(((op.kind, op.name, op.input), payload))
         Attempt.deliver(self, op, outcome, payload)
+
+    def hand_over(self, successor: bytes) -> None:
+        """The flow asked for a successor: from here on nothing else may be asked."""
+        self.successor = successor
+        self.barrier = True
+
+    def _continue_as(self, successor: bytes) -> None:
+        warnings = self.flow.shutdown()
+        if self.poison is not None:
+            stops.stop(self)
+            return
+        # A new run is where new code begins to count.
+        component = registry.find(self.session.component) or self.component
+        self.driver.expect(self.session.successor_id, component, self.context)
+        logs = self.capture.dump()
+        try:
+            self.end(_core.OUTCOME_CONTINUED, successor, warnings=warnings, logs=logs)
+        except SerializationError as too_large:
+            self.driver.forget(self.session.successor_id)
+            self.end(_core.OUTCOME_FAILURE, encode_failure(too_large, attempts=self.scope.number), logs=logs)
 
     def _finish(self, root: asyncio.Task[Any]) -> None:
         self.barrier = True
@@ -175,7 +199,13 @@ class FlowAttempt(Attempt):
     def where(self) -> str:
         return place(self.root) if self.root is not None and not self.root.done() else ""
 
+    def handed_over(self) -> bool:
+        """A successor was asked for, and this attempt ends when its drain does."""
+        return self.successor is not None and self.poison is None and self.flow._fence is None
+
     def check(self) -> None:
+        if self.barrier and self.handed_over():
+            raise asyncio.CancelledError
         if self.barrier:
             raise self.flow._fence or Fenced("this attempt is over")
 

@@ -76,7 +76,8 @@ class FlowReplay:
                 return done
             deliver(item)
             drain()
-            if self._attempt.poison is not None or self._attempt.root.done():  # type: ignore[union-attr]
+            attempt = self._attempt
+            if attempt.poison is not None or attempt.successor is not None or attempt.root.done():  # type: ignore[union-attr]
                 self._settle()
         return count
 
@@ -152,7 +153,7 @@ class FlowReplay:
             self.returned = True
             return
         root = attempt.root
-        if root is not None and root.done():
+        if (root is not None and root.done()) or attempt.successor is not None:
             self.returned = True
             try:
                 self._session.returned()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol
 
 if TYPE_CHECKING:
     from agnt5.execution.attempt import Attempt
@@ -38,6 +38,7 @@ class Scope(Protocol):
         child_kind: int = 0,
         at_most_once: bool = False,
     ) -> Any: ...
+    async def hand_over(self, payload: bytes) -> NoReturn: ...
     def tell(self, kind: int, name: str, payload: bytes, dest: str = "", child_kind: int = 0) -> int: ...
     def state_get(self, name: str) -> bytes | None: ...
     def state_keys(self) -> list[str]: ...

@@ -7,7 +7,7 @@ Both kinds offer the same verbs; `operate` waits for an answer, `tell` is answer
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from agnt5 import _core
 from agnt5.codec import encode
@@ -65,7 +65,7 @@ class FlowScope:
     ) -> Any:
         attempt = self.attempt
         if attempt.barrier:
-            await attempt.flow.refuse()
+            await self._refuse()
         if attempt.driver.refuses:
             refuse_secrets(payload, f"what {name!r} is asked with")
         past = self._past
@@ -97,6 +97,17 @@ class FlowScope:
             refuse_secrets(payload, f"what {name!r} holds")
         return self.attempt.command(kind, name, payload, 0, dest, child_kind)
 
+    async def hand_over(self, payload: bytes) -> NoReturn:
+        """End the run here, in favour of one with this input. The caller never goes on."""
+        attempt = self.attempt
+        if attempt.barrier:
+            await self._refuse()
+        if attempt.driver.refuses:
+            refuse_secrets(payload, "what the next run is to start with")
+        attempt.hand_over(payload)
+        await attempt.flow.create_future()
+        raise AssertionError("the attempt ends with this drain")
+
     def state_get(self, name: str) -> bytes | None:
         self.attempt.check()
         return self.attempt.session.state(name)
@@ -104,6 +115,13 @@ class FlowScope:
     def state_keys(self) -> list[str]:
         self.attempt.check()
         return self.attempt.session.state_keys()
+
+    async def _refuse(self) -> NoReturn:
+        """Nothing may be asked any more. Who asks behind a hand-over waits for its cancellation."""
+        flow = self.attempt.flow
+        if self.attempt.handed_over():
+            await flow.create_future()
+        await flow.refuse()
 
     def start_again(self) -> None:
         """The flow failed and begins again: what succeeded until now answers at once when it is asked the same."""
@@ -236,6 +254,12 @@ class MemoScope:
         seq, _, _ = self._ask(kind, name, payload, 0, dest, child_kind)
         self.attempt.schedule()
         return seq
+
+    async def hand_over(self, payload: bytes) -> NoReturn:
+        raise StepError(
+            f"{self.op.name or self.attempt.session.component} is no flow, so it cannot continue as another run. Call "
+            f"`ctx.continue_as` in the flow itself."
+        )
 
     def state_get(self, name: str) -> bytes | None:
         _, outcome, answer = self._ask(STATE_GET, name, b"")

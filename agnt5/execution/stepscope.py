@@ -26,6 +26,9 @@ class StepScope:
     async def operate(self, kind: int, name: str, payload: bytes, *rest: Any, **more: Any) -> Any:
         self._refuse(name)
 
+    async def hand_over(self, payload: bytes) -> NoReturn:
+        self._refuse("continue_as")
+
     def tell(self, kind: int, name: str, payload: bytes, dest: str = "", child_kind: int = 0) -> int:
         self._refuse(name)
 

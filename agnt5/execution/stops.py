@@ -86,7 +86,8 @@ def warn_large(attempt: Attempt) -> None:
     if attempt.base >= LARGE:
         logger.warning(
             "run %s has %d journal entries, and every attempt reads them all. Split the work: let child flows, "
-            "`await ctx.call(a_flow, ...)`, do its parts.",
+            "`await ctx.call(a_flow, ...)`, do its parts, or hand over to a run with a fresh journal, "
+            "`await ctx.continue_as(...)`.",
             attempt.run_id,
             attempt.base,
         )

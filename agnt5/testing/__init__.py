@@ -5,7 +5,7 @@ Nothing here touches the user's own store; the pytest plugin (`agnt5.testing.plu
 
 from __future__ import annotations
 
-from agnt5.testing.mockcontext import MockContext, RecordedCall
+from agnt5.testing.mockcontext import ContinuedAs, MockContext, RecordedCall
 from agnt5.testing.replays import assert_replays
 
-__all__ = ["MockContext", "RecordedCall", "assert_replays"]
+__all__ = ["ContinuedAs", "MockContext", "RecordedCall", "assert_replays"]

@@ -13,7 +13,7 @@ from collections import defaultdict, deque
 from collections.abc import Iterable
 from contextvars import Token
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 from agnt5.component import Component, component_of, object_type, wants_context
 from agnt5.context import Context, State, call_pair
@@ -36,6 +36,14 @@ class RecordedCall(NamedTuple):
     name: str
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
+
+
+class ContinuedAs(BaseException):
+    """How a flow's body ends under a MockContext when it hands over; `args` and `kwargs` are the next run's."""
+
+    def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        super().__init__(*args)
+        self.kwargs = kwargs
 
 
 class _Mock:
@@ -116,6 +124,9 @@ class MockContext(Context):
         self._events[name].append(payload)
 
     # Operations
+
+    async def continue_as(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise ContinuedAs(args, kwargs)
 
     async def call_with(
         self,

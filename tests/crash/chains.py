@@ -19,7 +19,10 @@ from crash.witness import Witness
 ROOT = Path(__file__).parents[2]
 # In the program's vocabulary: a kill from outside, at a time that nothing in the program decides.
 ANY_MOMENT = "any moment"
-NAMES = ("sequence", "fan", "nests", "sleepy", "parent", "tallies", "retries", "once", "listens", "stopped", "solo")
+NAMES = (
+    *("sequence", "fan", "nests", "sleepy", "parent", "tallies", "retries", "once", "listens", "stopped", "solo"),
+    *("relay", "relays"),
+)
 _TIMEOUT = 60
 
 

@@ -170,12 +170,26 @@ async def solo(ctx: Context) -> list[Any]:
 
 
 @flow
+async def relay(ctx: Context, leg: int = 0, past: tuple[str, ...] = ()) -> list[str]:
+    past = (*past, await ctx.call(effect, f"leg{leg}"))
+    if leg < 2:
+        await ctx.continue_as(leg + 1, past)
+    return [*past, await ctx.call(effect, "arrived")]
+
+
+@flow
+async def relays(ctx: Context) -> list[list[str]]:
+    started = relay.start(1)
+    return [await ctx.call(relay), await started]
+
+
+@flow
 async def bulky(ctx: Context) -> int:
     return sum([len(await ctx.call(heavy, f"b{n}")) for n in range(40)])
 
 
 # Their names are `chains.NAMES`.
-FLOWS = (sequence, fan, nests, sleepy, parent, tallies, retries, once, listens, stopped, solo)
+FLOWS = (sequence, fan, nests, sleepy, parent, tallies, retries, once, listens, stopped, solo, relay, relays)
 
 
 def main() -> None:

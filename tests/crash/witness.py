@@ -54,7 +54,7 @@ class Witness:
         for run_id, seq in self._durable.items():
             assert len(self.journals[run_id]) > seq, f"{run_id}: entry {seq} was acknowledged and is gone"
         for run_id, value in self.results.items():
-            assert _result(self.journals[run_id]) == value, f"{run_id}: its acknowledged result changed"
+            assert self._result(run_id) == value, f"{run_id}: its acknowledged result changed"
         self._check_objects(reader, rows)
         self._check_events()
         return told
@@ -119,10 +119,18 @@ class Witness:
 
     def _check_objects(self, reader: _core.Reader, rows: list[_core.RunRow]) -> None:
         ended = [row for row in rows if row.kind == _core.COMPONENT_OBJECT and row.status == COMPLETED]
-        results = sorted(_result(self.journals[row.id]) for row in ended)
+        results = sorted(self._result(row.id) for row in ended)
         assert results == list(range(1, len(ended) + 1)), "no serial order of the calls gives these results"
         kept = reader.object_state("Tally\nshared")
         assert (decode(kept)["total"] if kept else 0) == len(ended), "the object's state is not the fold of its calls"
+
+    def _result(self, run_id: str) -> Any:
+        """The value that a run, or the last of those it handed over to, ended with; or "cancelled"."""
+        end = dict(zip(FIELDS, self.journals[run_id][-1], strict=True))
+        assert end["body"] == "ended", "it was acknowledged, and it has not ended"
+        if end["outcome"] == _core.OUTCOME_CONTINUED:
+            return self._result(end["child_id"])
+        return decode(end["payload"]) if end["outcome"] == _core.OUTCOME_VALUE else "cancelled"
 
     def _check_events(self) -> None:
         consumed = [
@@ -167,10 +175,3 @@ def _entries(reader: _core.Reader, run_id: str) -> list[_core.Entry]:
 
 def _plain(entry: _core.Entry) -> tuple[Any, ...]:
     return tuple(getattr(entry, name) for name in FIELDS)
-
-
-def _result(journal: Journal) -> Any:
-    """The value a run ended with, or "cancelled"."""
-    end = dict(zip(FIELDS, journal[-1], strict=True))
-    assert end["body"] == "ended", "it was acknowledged, and it has not ended"
-    return decode(end["payload"]) if end["outcome"] == _core.OUTCOME_VALUE else "cancelled"

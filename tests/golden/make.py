@@ -7,6 +7,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -46,6 +47,8 @@ def record() -> None:
     if hasattr(agnt5.Run, "fork"):
         started[0].fork(outputs={"weigh#2": flows.Parcel("jug", 9.0)}, run_id="g_fork").result(30)
         started[1].rerun(run_id="g_rerun").result(30)
+    if hasattr(agnt5.Context, "continue_as"):
+        flows.relays.start(1, [], run_id="g_relays").result(30)
 
 
 async def remember() -> None:
@@ -89,10 +92,19 @@ def main(directory: Path) -> None:
         with contextlib.closing(sqlite3.connect(database)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             (version,) = connection.execute("PRAGMA user_version").fetchone()
-        keep(database, directory / f"store-{version}.db")
-        keep(Path(home) / "told.json", directory / f"store-{version}.json")
+        name = f"store-{version}{segments()}"
+        keep(database, directory / f"{name}.db")
+        keep(Path(home) / "told.json", directory / f"{name}.json")
         for file in Path(home).glob("*.agnt5"):
             keep(file, directory / f"file-{file.read_bytes()[6]}.agnt5")
+
+
+def segments() -> str:
+    """Segments have a version of their own, which the name of a store tells from the second on."""
+    text = (HOME.parents[1] / "core/journal/src/segment.rs").read_text(encoding="utf-8")
+    found = re.search(r"SEGMENT_VERSION: u8 = (\d+)", text)
+    assert found is not None
+    return "" if found[1] == "1" else f"-segments-{found[1]}"
 
 
 def keep(made: Path, target: Path) -> None:

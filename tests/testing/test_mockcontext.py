@@ -10,7 +10,7 @@ import pytest
 import agnt5
 from agnt5 import Context, flow, function
 from agnt5.durable import object
-from agnt5.testing import MockContext
+from agnt5.testing import ContinuedAs, MockContext
 
 
 async def test_durable_function():
@@ -154,3 +154,13 @@ async def test_recorded_runs_replay(assert_replays) -> None:  # type: ignore[no-
 
     with pytest.raises(agnt5.DivergenceError, match="twice"):
         assert_replays(run)
+
+
+async def test_a_flow_that_hands_over_ends_with_the_next_arguments() -> None:
+    @flow
+    async def counts(ctx: Context, n: int) -> None:
+        await ctx.continue_as(n + 1, why="more")
+
+    with MockContext() as ctx, pytest.raises(ContinuedAs) as ended:
+        await counts(ctx, 1)
+    assert (ended.value.args, ended.value.kwargs) == ((2,), {"why": "more"})

@@ -81,7 +81,7 @@ impl<S: Store> Engine<S> {
         Ok(Reply::Changed(true))
     }
 
-    fn record(
+    pub(crate) fn record(
         &mut self,
         mut row: RunRow,
         started: Started,
@@ -195,14 +195,16 @@ impl<S: Store> Engine<S> {
 
     /// Waits for a run's end from now on, or answers at once when it has ended.
     pub(crate) fn watch_child(&mut self, num: RunNum, seq: Seq, child_id: &str) -> Result<(), StoreError> {
-        let Some(child) = self.store.run_by_id(child_id)? else {
-            let message = format!("there is no run {child_id} to wait for; it was refused or deleted");
-            self.answer(num, seq, Outcome::Failure(failure::document("RunNotFound", &message)));
+        let child = self.store.run_by_id(child_id)?.map(|child| self.last_of(child)).transpose()?;
+        let Some(child) = child else {
+            self.nobody_to_wait_for(num, seq, child_id);
             return Ok(());
         };
         if child.status.is_terminal() {
-            let outcome = self.outcome_of(&child)?;
-            self.pass_on(num, seq, outcome)?;
+            match self.outcome_of(&child)? {
+                Outcome::Continued(next) => self.nobody_to_wait_for(num, seq, &next.run_id),
+                outcome => self.pass_on(num, seq, outcome)?,
+            }
             return Ok(());
         }
         if child.parent.is_none_or(|(parent, _)| parent != num) {
@@ -213,6 +215,11 @@ impl<S: Store> Engine<S> {
             live.awaits_stranger |= child.parent.is_none_or(|(parent, _)| parent != num);
         }
         Ok(())
+    }
+
+    fn nobody_to_wait_for(&mut self, num: RunNum, seq: Seq, run_id: &str) {
+        let message = format!("there is no run {run_id} to wait for; it was refused or deleted");
+        self.answer(num, seq, Outcome::Failure(failure::document("RunNotFound", &message)));
     }
 
     /// A child that was asked for before the cut and had no answer there: the fork has one of its own.
@@ -230,7 +237,7 @@ impl<S: Store> Engine<S> {
     }
 
     /// How an ended run ended, from its journal.
-    fn outcome_of(&self, row: &RunRow) -> Result<Outcome, StoreError> {
+    pub(crate) fn outcome_of(&self, row: &RunRow) -> Result<Outcome, StoreError> {
         let mut entries = Vec::new();
         if let Some(last) = self.store.last_segment(row.num)? {
             // A damaged end counts as none.
@@ -262,6 +269,9 @@ impl<S: Store> Engine<S> {
         self.held.remove(&row.num);
         if !row.object.is_empty() {
             self.leave_turn(row)?;
+        }
+        if matches!(outcome, Outcome::Continued(_)) {
+            return Ok(()); // who waits was handed over to the successor
         }
         for stranger in self.strangers.remove(&row.num).unwrap_or_default() {
             let seqs = self.live.get_mut(&stranger).and_then(|live| live.joins.remove(&row.num));
@@ -323,9 +333,13 @@ impl<S: Store> Engine<S> {
 
     /// Nobody awaits this child any more, so it is asked to stop.
     pub(crate) fn give_up_child(&mut self, run_id: &str) -> Result<(), StoreError> {
-        match self.store.run_by_id(run_id)? {
-            Some(row) if !row.status.is_terminal() => self.ask_to_stop(row),
-            _ => Ok(()),
+        let Some(row) = self.store.run_by_id(run_id)? else {
+            return Ok(());
+        };
+        let row = self.last_of(row)?;
+        match row.status.is_terminal() {
+            true => Ok(()),
+            false => self.ask_to_stop(row),
         }
     }
 

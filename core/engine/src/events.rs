@@ -23,8 +23,7 @@ impl<S: Store> Engine<S> {
         let target = match run_id {
             "" => None,
             run_id => {
-                let row = self.store.run_by_id(run_id)?;
-                let row = row.ok_or_else(|| Refusal::not_found(run_id))?;
+                let row = self.find_last(run_id)?;
                 if row.status.is_terminal() {
                     let message = format!("run {run_id} has {} and takes no more events", row.status.name());
                     return Err(Refusal::new("RunClosed", message).into());

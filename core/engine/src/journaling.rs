@@ -77,11 +77,17 @@ impl<S: Store> Engine<S> {
         };
         let target = match command.target.as_str() {
             "" => None,
-            id => match self.store.run_by_id(id)? {
-                Some(row) if !row.status.is_terminal() => Some(row.num),
-                // The run it was meant for is gone; an answer to that belongs to whoever looks, not to this run.
-                _ => return Ok(()),
-            },
+            id => {
+                let row = match self.store.run_by_id(id)? {
+                    Some(row) => Some(self.last_of(row)?),
+                    None => None,
+                };
+                match row {
+                    Some(row) if !row.status.is_terminal() => Some(row.num),
+                    // The run it was meant for is gone; an answer to that belongs to whoever looks, not to this run.
+                    _ => return Ok(()),
+                }
+            }
         };
         let payload = self.bytes_of(command.input.as_ref(), spilled)?;
         let event = EventRow {
@@ -139,7 +145,7 @@ impl<S: Store> Engine<S> {
         self.end_waits(num, live.waits)?;
         let outcome = Outcome::of_end(&ended.outcome).unwrap_or(Outcome::Cancelled);
         row.status = match &outcome {
-            Outcome::Value(_) => Status::Completed,
+            Outcome::Value(_) | Outcome::Continued(_) => Status::Completed,
             Outcome::Failure(_) => Status::Failed,
             _ => Status::Cancelled,
         };
@@ -157,6 +163,9 @@ impl<S: Store> Engine<S> {
             self.store.put_object(&row.object, Some(&state))?;
         }
         self.update(&row)?;
+        if let Outcome::Continued(continued) = &outcome {
+            self.continue_run(&row, continued, spilled)?;
+        }
         self.after_end(&row, outcome)
     }
 

@@ -20,6 +20,7 @@ mod recovery;
 mod request;
 mod session;
 mod stalling;
+mod succession;
 mod timers;
 mod turns;
 mod visitor;

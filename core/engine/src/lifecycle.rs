@@ -16,7 +16,7 @@ const PAGE: u32 = 200;
 
 impl<S: Store> Engine<S> {
     pub(crate) fn cancel(&mut self, run_id: &str) -> Handled<Reply> {
-        let row = self.find(run_id)?;
+        let row = self.find_last(run_id)?;
         if row.status.is_terminal() {
             return Ok(Reply::Changed(false));
         }
@@ -54,7 +54,7 @@ impl<S: Store> Engine<S> {
     }
 
     pub(crate) fn pause(&mut self, run_id: &str, reason: String) -> Handled<Reply> {
-        let row = self.find(run_id)?;
+        let row = self.find_last(run_id)?;
         if row.status.is_terminal() {
             let message = format!("run {run_id} has {} and cannot be paused", row.status.name());
             return Err(Refusal::new("RunClosed", message).into());
@@ -97,7 +97,7 @@ impl<S: Store> Engine<S> {
     }
 
     pub(crate) fn resume(&mut self, run_id: &str, decisions: HashMap<String, Decision>) -> Handled<Reply> {
-        let mut row = self.find(run_id)?;
+        let mut row = self.find_last(run_id)?;
         if row.status.is_terminal() {
             let message = format!("run {run_id} has {} and cannot be resumed", row.status.name());
             return Err(Refusal::new("RunClosed", message).into());
@@ -120,7 +120,7 @@ impl<S: Store> Engine<S> {
     }
 
     pub(crate) fn fail(&mut self, run_id: &str, failure: Bytes) -> Handled<Reply> {
-        let row = self.find(run_id)?;
+        let row = self.find_last(run_id)?;
         if row.status.is_terminal() {
             return Ok(Reply::Changed(false));
         }
@@ -160,7 +160,8 @@ impl<S: Store> Engine<S> {
             let Some(last) = page.last() else { break };
             filter.before = Some(last.num);
             for row in page {
-                if row.status.is_terminal() && row.ended.is_some_and(|ended| ended < before) {
+                let old = row.status.is_terminal() && row.ended.is_some_and(|ended| ended < before);
+                if old && !self.leads_to_an_answer(&row)? {
                     self.remove(&row)?;
                     count += 1;
                 }

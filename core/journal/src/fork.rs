@@ -180,6 +180,7 @@ impl Given {
             Outcome::TimedOut => given::Outcome::TimedOut(crate::TimedOut {}),
             Outcome::Received(received) => given::Outcome::Received(received),
             Outcome::Cancelled => given::Outcome::Cancelled(crate::Cancelled {}),
+            Outcome::Continued(_) => unreachable!("only runs end so, and a run is no answer"),
         };
         Self { path, outcome: Some(outcome), reused }
     }

@@ -42,6 +42,13 @@ pub fn child_id(parent: &str, identity: &[u8]) -> String {
     run_id(bytes)
 }
 
+/// The id of the run that a run hands over to: it hands over once.
+pub fn successor_id(predecessor: &str) -> String {
+    let mut bytes = [0; 16];
+    derive(predecessor.as_bytes(), "successor", &mut bytes);
+    run_id(bytes)
+}
+
 /// Identity of a script's command: the path is enough, since a script asks in one order.
 pub fn script_identity(run_id: &str, path: &str) -> [u8; 16] {
     let mut hasher = blake3::Hasher::new_derive_key("agnt5 2026 script command");

@@ -1,7 +1,7 @@
 //! What the world answered, in one flat shape.
 
 use crate::pb::{completion, ended};
-use crate::{Cancelled, Fired, Payload, Received, TimedOut};
+use crate::{Cancelled, Continued, Fired, Payload, Received, TimedOut};
 
 /// The answer to a command, or the end of a run.
 #[derive(Clone, Debug, PartialEq)]
@@ -12,6 +12,8 @@ pub enum Outcome {
     TimedOut,
     Received(Received),
     Cancelled,
+    /// Only of a run: another one goes on in its place. It answers no command, for whoever waits waits for that one then.
+    Continued(Continued),
 }
 
 impl Outcome {
@@ -23,6 +25,9 @@ impl Outcome {
             Self::TimedOut => completion::Outcome::TimedOut(TimedOut {}),
             Self::Received(received) => completion::Outcome::Received(received),
             Self::Cancelled => completion::Outcome::Cancelled(Cancelled {}),
+            Self::Continued(next) => {
+                unreachable!("the answer comes from the end of the chain, not from before {}", next.run_id)
+            }
         }
     }
 
@@ -43,6 +48,7 @@ impl Outcome {
             ended::Outcome::Value(payload) => Self::Value(payload.clone()),
             ended::Outcome::Failure(payload) => Self::Failure(payload.clone()),
             ended::Outcome::Cancelled(_) => Self::Cancelled,
+            ended::Outcome::Continued(continued) => Self::Continued(continued.clone()),
         })
     }
 
@@ -52,6 +58,7 @@ impl Outcome {
             Self::Value(payload) => Some(ended::Outcome::Value(payload)),
             Self::Failure(payload) => Some(ended::Outcome::Failure(payload)),
             Self::Cancelled => Some(ended::Outcome::Cancelled(Cancelled {})),
+            Self::Continued(continued) => Some(ended::Outcome::Continued(continued)),
             Self::Fired | Self::TimedOut | Self::Received(_) => None,
         }
     }
@@ -60,6 +67,7 @@ impl Outcome {
         match self {
             Self::Value(payload) | Self::Failure(payload) => Some(payload),
             Self::Received(received) => received.payload.as_ref(),
+            Self::Continued(continued) => continued.input.as_ref(),
             Self::Fired | Self::TimedOut | Self::Cancelled => None,
         }
     }

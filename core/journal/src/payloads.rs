@@ -20,10 +20,10 @@ macro_rules! payloads {
             },
             Some(Body::FailedAttempt(failed)) => found.extend(failed.failure.$iter()),
             Some(Body::Ended(ended)) => {
-                if let Some(ended::Outcome::Value(one) | ended::Outcome::Failure(one)) =
-                    $($reference)+ ended.outcome
-                {
-                    found.push(one);
+                match $($reference)+ ended.outcome {
+                    Some(ended::Outcome::Value(one) | ended::Outcome::Failure(one)) => found.push(one),
+                    Some(ended::Outcome::Continued(continued)) => found.extend(continued.input.$iter()),
+                    _ => {}
                 }
                 found.extend(ended.object_state.$iter());
             }

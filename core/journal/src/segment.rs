@@ -6,10 +6,11 @@
 use bytes::{Buf, Bytes, BytesMut};
 use prost::Message;
 
-use crate::Entry;
+use crate::entry::Body;
+use crate::{Entry, ended};
 
-/// Raised when an older reader would misread what a newer one writes.
-pub const SEGMENT_VERSION: u8 = 1;
+/// Raised when an older reader would misread what a newer one writes. 2: runs that continue in a successor.
+pub const SEGMENT_VERSION: u8 = 2;
 const MAGIC: &[u8; 2] = b"A5";
 
 #[derive(Debug, thiserror::Error, PartialEq, Eq)]
@@ -26,13 +27,22 @@ pub fn encode(entries: &[Entry]) -> Bytes {
     let size: usize = entries.iter().map(|entry| entry.encoded_len() + 5).sum();
     let mut out = BytesMut::with_capacity(size + 7);
     out.extend_from_slice(MAGIC);
-    out.extend_from_slice(&[SEGMENT_VERSION]);
+    out.extend_from_slice(&[version_of(entries)]);
     for entry in entries {
         entry.encode_length_delimited(&mut out).expect("a BytesMut grows as needed");
     }
     let sum = crc32fast::hash(&out);
     out.extend_from_slice(&sum.to_le_bytes());
     out.freeze()
+}
+
+/// The oldest version that says what these entries say, so that older readers read all they can.
+fn version_of(entries: &[Entry]) -> u8 {
+    let is_new = |entry: &Entry| match &entry.body {
+        Some(Body::Ended(ended)) => matches!(ended.outcome, Some(ended::Outcome::Continued(_))),
+        _ => false,
+    };
+    if entries.iter().any(is_new) { 2 } else { 1 }
 }
 
 /// Appends the segment's entries to `out`; payloads share the segment's memory.
@@ -60,7 +70,7 @@ pub fn decode(bytes: &Bytes, out: &mut Vec<Entry>) -> Result<(), SegmentError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Command, Payload, entry::Body};
+    use crate::{Command, Continued, Ended, Payload};
     use proptest::prelude::*;
 
     fn entry(seq: u64, name: String, input: Vec<u8>) -> Entry {
@@ -73,6 +83,15 @@ mod tests {
                 ..Command::default()
             })),
         }
+    }
+
+    #[test]
+    fn only_what_an_older_reader_would_misread_has_a_newer_version() {
+        let continued = ended::Outcome::Continued(Continued { run_id: "r_2".into(), input: None });
+        let ended = Ended { outcome: Some(continued), ..Ended::default() };
+        let last = Entry { seq: 1, at: 1, body: Some(Body::Ended(ended)) };
+        assert_eq!(encode(&[entry(0, "fetch".into(), vec![])])[2], 1);
+        assert_eq!(encode(&[entry(0, "fetch".into(), vec![]), last])[2], 2);
     }
 
     proptest! {

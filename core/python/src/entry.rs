@@ -1,7 +1,7 @@
 //! Rows and entries as Python sees them: flat, frozen, made once.
 
 use agnt5_journal::entry::Body;
-use agnt5_journal::{Effect, Entry, Outcome, Payload};
+use agnt5_journal::{Effect, Entry, Outcome, Payload, ended};
 use agnt5_store::RunRow;
 use bytes::Bytes;
 use pyo3::prelude::*;
@@ -95,6 +95,7 @@ pub struct PyEntry {
     rerun_of: String,
     always: Vec<String>,
     seed: Vec<u8>,
+    continues: String,
 }
 
 impl PyEntry {
@@ -119,6 +120,7 @@ impl PyEntry {
                 view.target = started.object_key;
                 view.seed = started.seed.into();
                 view.fork_of = started.fork_of;
+                view.continues = started.continues;
                 if let Some(rerun) = started.rerun_of {
                     (view.rerun_of, view.always) = (rerun.run_id, rerun.always);
                 }
@@ -159,6 +161,9 @@ impl PyEntry {
             Some(Body::CancelRequested(_)) => view.body = "cancel_requested",
             Some(Body::Ended(ended)) => {
                 view.body = "ended";
+                if let Some(ended::Outcome::Continued(continued)) = &ended.outcome {
+                    view.child_id = continued.run_id.clone();
+                }
                 view.set_outcome(Outcome::of_end(&ended.outcome), resolve)?;
                 view.warnings = ended.warnings;
                 view.logs = ended.logs.into();

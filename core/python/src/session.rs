@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use agnt5_engine::{Host, Lease, Request, Session, Trace};
-use agnt5_journal::{Answer, Ask, CommandKind, ComponentKind, Outcome, Paths, Payload, Taken};
+use agnt5_journal::{Answer, Ask, CommandKind, ComponentKind, Continued, Outcome, Paths, Payload, Taken};
 use bytes::Bytes;
 use parking_lot::Mutex;
 use pyo3::prelude::*;
@@ -25,8 +25,9 @@ pub mod outcome_code {
     pub const CANCELLED: u8 = 6;
     pub const CANCEL_RUN: u8 = 7;
     pub const RETRY: u8 = 8;
+    pub const CONTINUED: u8 = 9;
 
-    pub const NAMES: [(&str, u8); 9] = [
+    pub const NAMES: [(&str, u8); 10] = [
         ("OUTCOME_PENDING", PENDING),
         ("OUTCOME_VALUE", VALUE),
         ("OUTCOME_FAILURE", FAILURE),
@@ -36,6 +37,7 @@ pub mod outcome_code {
         ("OUTCOME_CANCELLED", CANCELLED),
         ("OUTCOME_CANCEL_RUN", CANCEL_RUN),
         ("OUTCOME_RETRY", RETRY),
+        ("OUTCOME_CONTINUED", CONTINUED),
     ];
 
     pub fn of(outcome: &Outcome) -> u8 {
@@ -46,6 +48,7 @@ pub mod outcome_code {
             Outcome::TimedOut => TIMED_OUT,
             Outcome::Received(_) => RECEIVED,
             Outcome::Cancelled => CANCELLED,
+            Outcome::Continued(_) => CONTINUED,
         }
     }
 }
@@ -99,6 +102,9 @@ impl PySession {
             outcome_code::VALUE => Ok(Outcome::Value(payload())),
             outcome_code::FAILURE => Ok(Outcome::Failure(payload())),
             outcome_code::CANCELLED => Ok(Outcome::Cancelled),
+            outcome_code::CONTINUED => {
+                Ok(Outcome::Continued(Continued { run_id: self.successor_id(), input: Some(payload()) }))
+            }
             other => Err(errors::named("AGNT5Error", &format!("{other} is no outcome of local code"))),
         }
     }
@@ -138,6 +144,11 @@ impl PySession {
     #[getter]
     fn run_id(&self) -> String {
         self.session.lock().tape().run_id().to_owned()
+    }
+
+    #[getter]
+    fn successor_id(&self) -> String {
+        agnt5_journal::identity::successor_id(self.session.lock().tape().run_id())
     }
 
     #[getter]

@@ -280,6 +280,10 @@ impl<S: Store> Store for FaultyStore<S> {
         self.change(|store| store.set_event_state(num, state))
     }
 
+    fn retarget_events(&mut self, from: RunNum, to: RunNum) -> Result<()> {
+        self.change(|store| store.retarget_events(from, to))
+    }
+
     fn expire_events(&mut self, now: Micros) -> Result<u64> {
         self.change(|store| store.expire_events(now))
     }

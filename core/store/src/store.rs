@@ -204,6 +204,8 @@ pub trait Store: Read + Send {
     fn assigned_event(&self, run: RunNum, seq: u64) -> Result<Option<EventRow>>;
     /// Sets the state; `Consumed` also drops the payload.
     fn set_event_state(&mut self, num: i64, state: EventState) -> Result<()>;
+    /// Kept events that were meant for one run are meant for another from now on.
+    fn retarget_events(&mut self, from: RunNum, to: RunNum) -> Result<()>;
     /// Marks kept events whose time is over as expired (they stay listed) and says how many.
     fn expire_events(&mut self, now: Micros) -> Result<u64>;
 
@@ -223,6 +225,6 @@ pub trait Store: Read + Send {
     /// many were trimmed.
     fn clear_shelf(&mut self, shelf: ShelfNum, limit: u32) -> Result<u64>;
 
-    /// Counts the runs whose parent is this run.
+    /// Counts the runs that this run made. A chain of runs that continue each other is one.
     fn child_count(&self, run: RunNum) -> Result<u64>;
 }

@@ -19,6 +19,8 @@ pub enum Act {
     Child(usize),
     /// A child whose answer is never awaited: the end of its parent stops it.
     Leave(usize),
+    /// Hands over to a successor, which goes on behind this act.
+    Relay,
     Object(&'static str),
     Send(&'static str),
     Set,
@@ -29,7 +31,7 @@ pub enum Act {
 }
 
 /// The flows, by index; no child leads back to its parent, so that nothing recurses.
-pub const FLOWS: [&[Act]; 8] = [
+pub const FLOWS: [&[Act]; 10] = [
     &[Act::Step, Act::Child(2), Act::Step, Act::Child(3), Act::Step],
     &[Act::Three, Act::Sleep(5_000_000), Act::Three, Act::Object("Counter\nb"), Act::Step],
     &[Act::Step, Act::Sleep(700_000), Act::Set, Act::Step],
@@ -38,6 +40,8 @@ pub const FLOWS: [&[Act]; 8] = [
     &[Act::Object("Counter\na"), Act::Object("Counter\nb"), Act::Step, Act::Object("Counter\na")],
     &[Act::Step, Act::OnceStep, Act::Step, Act::Send("stop"), Act::Child(5)],
     &[Act::Leave(3), Act::Step, Act::Leave(0), Act::Wait("stop", 4_000_000)],
+    &[Act::Step, Act::Relay, Act::Wait("go", 3_000_000), Act::Step],
+    &[Act::Leave(8), Act::Step, Act::Child(8), Act::Step],
 ];
 
 pub fn flow_name(index: usize) -> String {
@@ -52,6 +56,7 @@ pub enum Body {
 /// What a body came to.
 pub enum End {
     Value,
+    Continued,
     Cancelled,
 }
 
@@ -140,6 +145,10 @@ impl Flow {
                 break;
             };
             self.next += 1;
+            if matches!(act, Act::Relay) && session.tape().started().continues.is_empty() {
+                self.end = Some(End::Continued);
+                break;
+            }
             self.race = matches!(act, Act::Race(..));
             self.leaves = matches!(act, Act::Leave(_));
             for ask in asks_of(*act, session.tape().now()) {
@@ -172,7 +181,7 @@ impl Flow {
 }
 
 fn asks_of(act: Act, clock: Micros) -> Vec<Ask<'static>> {
-    let flows = ["flow0", "flow1", "flow2", "flow3", "flow4", "flow5", "flow6", "flow7"];
+    let flows = ["flow0", "flow1", "flow2", "flow3", "flow4", "flow5", "flow6", "flow7", "flow8", "flow9"];
     let input = Bytes::from_static(b"[[],{}]");
     let step = || Ask { input: input.clone(), ..Ask::new(CommandKind::Step, "step") };
     match act {
@@ -183,6 +192,7 @@ fn asks_of(act: Act, clock: Micros) -> Vec<Ask<'static>> {
         Act::Wait(name, 0) => vec![Ask::new(CommandKind::WaitEvent, name)],
         Act::Wait(name, us) => vec![Ask { due: clock + us, ..Ask::new(CommandKind::WaitEvent, name) }],
         Act::Send(name) => vec![Ask { input, ..Ask::new(CommandKind::SendEvent, name) }],
+        Act::Relay => Vec::new(),
         Act::Set => vec![Ask { input, ..Ask::new(CommandKind::StateSet, "key") }],
         Act::Child(index) | Act::Leave(index) => vec![Ask {
             input,

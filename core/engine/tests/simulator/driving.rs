@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use agnt5_engine::{Append, Notice, Request, Session, Trace};
 use agnt5_journal::entry::Body as EntryBody;
-use agnt5_journal::{ComponentKind, Outcome, Seq, Taken};
+use agnt5_journal::{ComponentKind, Continued, Outcome, Seq, Taken, identity};
 use agnt5_store::Read;
 use bytes::Bytes;
 
@@ -138,6 +138,11 @@ impl World {
                     (value(b"1"), Some(Bytes::from((count + 1).to_string())))
                 }
                 End::Value => (value(b"1"), None),
+                End::Continued => {
+                    let run_id = identity::successor_id(&attempt.run);
+                    let input = value(b"[[],{}]").payload().cloned();
+                    (Outcome::Continued(Continued { run_id, input }), None)
+                }
             };
             attempt.session.end(outcome, Vec::new(), Bytes::new(), state, self.now).expect("it is open");
         }

@@ -82,6 +82,18 @@ pub fn entries(store: &impl Read, row: &RunRow) -> Vec<Entry> {
     entries
 }
 
+/// The run with this id, or the one that goes on in its place.
+pub fn last_of(store: &impl Read, run_id: &str) -> Option<RunRow> {
+    let mut row = store.run_by_id(run_id).expect("the store reads")?;
+    while let Some(Body::Ended(ended)) = entries(store, &row).last().and_then(|entry| entry.body.clone())
+        && let Some(Outcome::Continued(continued)) = Outcome::of_end(&ended.outcome)
+    {
+        let next = store.run_by_id(&continued.run_id).expect("the store reads");
+        row = next.unwrap_or_else(|| panic!("{} handed over to nobody", row.id));
+    }
+    Some(row)
+}
+
 /// Commands of a run's own scope that are neither answered nor given up.
 pub fn open_commands(entries: &[Entry]) -> Vec<(Seq, &Command)> {
     let mut open = Vec::new();

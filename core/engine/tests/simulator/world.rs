@@ -8,7 +8,7 @@ use agnt5_store::{EventState, Fault, FaultyStore, MemoryStore, Moment, Read, Sto
 use bytes::Bytes;
 
 use crate::body::{Body, FLOWS, flow_name, value};
-use crate::laws::{Laws, entries, open_commands, rows};
+use crate::laws::{Laws, entries, last_of, open_commands, rows};
 use crate::random::Random;
 use crate::replaying::replay;
 
@@ -254,7 +254,7 @@ impl World {
         for (seq, command) in open_commands(entries) {
             match command.kind() {
                 CommandKind::Child | CommandKind::Object | CommandKind::Join => {
-                    let child = store.run_by_id(&command.child_id).expect("the store reads");
+                    let child = last_of(store, &command.child_id);
                     let over = child.is_none_or(|child| child.status.is_terminal());
                     assert!(!over, "{} waits for {}, which has ended", row.id, command.child_id);
                 }

@@ -7,6 +7,7 @@ mod forks;
 mod lifecycle;
 mod memory;
 mod storage;
+mod succession;
 mod timers;
 mod turns;
 mod wakeups;

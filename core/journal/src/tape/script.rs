@@ -53,10 +53,11 @@ impl Tape {
         }
     }
 
-    /// Whether a journal that is only read ends here with a value, which only its code can have returned.
+    /// Whether a journal that is only read ends here as only its code can have ended it: with a value or a successor.
     pub fn at_value(&mut self) -> bool {
         let Some(index) = self.next_script_index() else { return false };
-        matches!(&self.recorded[index].body, Some(Body::Ended(ended)) if matches!(ended.outcome, Some(ended::Outcome::Value(_))))
+        let Some(Body::Ended(ended)) = &self.recorded[index].body else { return false };
+        matches!(ended.outcome, Some(ended::Outcome::Value(_) | ended::Outcome::Continued(_)))
     }
 
     /// The code returned where the journal goes on.

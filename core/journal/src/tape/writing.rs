@@ -187,6 +187,11 @@ impl Tape {
                 received.payload = received.payload.as_ref().map(place);
                 Outcome::Received(received)
             }
+            Outcome::Continued(continued) => {
+                let mut continued = continued.clone();
+                continued.input = continued.input.as_ref().map(place);
+                Outcome::Continued(continued)
+            }
             other => other.clone(),
         }
     }

@@ -4,6 +4,8 @@ mod read;
 mod records;
 mod tables;
 
+use std::collections::HashSet;
+
 use agnt5_journal::Status;
 use bytes::Bytes;
 
@@ -220,6 +222,16 @@ impl Store for MemoryStore {
         Ok(())
     }
 
+    fn retarget_events(&mut self, from: RunNum, to: RunNum) -> Result<()> {
+        self.within()?;
+        let meant = |event: &&EventRow| event.target == Some(from) && event.state == EventState::Kept;
+        let events: Vec<EventRow> = self.tables.events.values().filter(meant).cloned().collect();
+        for event in events {
+            self.apply(Undo::Event(event.num, Some(EventRow { target: Some(to), ..event })));
+        }
+        Ok(())
+    }
+
     fn expire_events(&mut self, now: Micros) -> Result<u64> {
         self.within()?;
         let over: Vec<Kept> = self.tables.expiring.range(..=(now, i64::MAX)).copied().collect();
@@ -305,7 +317,9 @@ impl Store for MemoryStore {
     }
 
     fn child_count(&self, run: RunNum) -> Result<u64> {
-        Ok(self.tables.children_of(run).count() as u64)
+        let rows = self.tables.children_of(run).filter_map(|num| self.tables.runs.get(&num));
+        let asked: HashSet<Option<(RunNum, u64)>> = rows.map(|row| row.parent).collect();
+        Ok(asked.len() as u64)
     }
 }
 

@@ -132,7 +132,8 @@ pub(super) fn assigned_event(conn: &Connection, run: RunNum, seq: u64) -> Result
 }
 
 pub(super) fn child_count(conn: &Connection, run: RunNum) -> Result<u64> {
-    conn.prepare_cached("SELECT count(*) FROM runs WHERE parent = ?1")?.query_row([run], |row| row.get(0))
+    conn.prepare_cached("SELECT count(DISTINCT parent_seq) FROM runs WHERE parent = ?1")?
+        .query_row([run], |row| row.get(0))
 }
 
 #[cfg(test)]

@@ -158,6 +158,10 @@ impl Store for SqliteStore {
         self.change(|conn| write::set_event_state(conn, num, state))
     }
 
+    fn retarget_events(&mut self, from: RunNum, to: RunNum) -> Result<()> {
+        self.change(|conn| write::retarget_events(conn, from, to))
+    }
+
     fn expire_events(&mut self, now: Micros) -> Result<u64> {
         self.change(|conn| write::expire_events(conn, now))
     }

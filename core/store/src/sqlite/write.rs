@@ -176,6 +176,12 @@ pub(super) fn set_event_state(conn: &Connection, num: i64, state: EventState) ->
     }
 }
 
+pub(super) fn retarget_events(conn: &Connection, from: RunNum, to: RunNum) -> Done {
+    let mut update = conn.prepare_cached("UPDATE events SET target = ?2 WHERE target = ?1 AND state = 0")?;
+    update.execute([from, to])?;
+    Ok(())
+}
+
 pub(super) fn expire_events(conn: &Connection, now: Micros) -> Result<u64> {
     let mut update = conn.prepare_cached("UPDATE events SET state = 3 WHERE state = 0 AND expires <= ?1")?;
     update.execute([now]).map(|count| count as u64)

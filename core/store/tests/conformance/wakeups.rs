@@ -67,6 +67,19 @@ pub fn an_event_is_taken_once_and_its_id_remembered(mut store: impl Store) {
         assert!(store.set_event_state(999, EventState::Kept).is_err());
     });
     assert_eq!(store.oldest_event("mail", 7).unwrap().unwrap().id, "e2");
+    within(&mut store, |store| {
+        store.put_event(&EventRow { target: Some(7), ..event("e3", "post") }).unwrap();
+        store.put_event(&EventRow { target: Some(9), ..event("e4", "post") }).unwrap();
+        store.retarget_events(7, 8).unwrap();
+    });
+    assert_eq!(store.oldest_event("post", 7).unwrap(), None);
+    assert_eq!(store.oldest_event("post", 8).unwrap().unwrap().id, "e3");
+    assert_eq!(store.oldest_event("post", 9).unwrap().unwrap().id, "e4");
+    within(&mut store, |store| {
+        for num in store.events(Some("post"), 10).unwrap().iter().map(|event| event.num).collect::<Vec<_>>() {
+            store.set_event_state(num, EventState::Consumed).unwrap();
+        }
+    });
     assert_eq!(store.assigned_event(7, 4).unwrap().unwrap().id, "e1");
     assert_eq!(store.assigned_event(7, 5).unwrap(), None);
     within(&mut store, |store| store.set_event_state(first.num, EventState::Consumed).unwrap());
