@@ -25,8 +25,6 @@ from agnt5.execution.kinds import (
     SEND_EVENT,
     SLEEP,
     START,
-    STATE_DELETE,
-    STATE_SET,
     STEP,
     WAIT_EVENT,
     derive,
@@ -35,6 +33,7 @@ from agnt5.execution.sidechannels import Metrics, RunLogger
 from agnt5.execution.targets import CALL, CHILD, Target, target_of
 from agnt5.proxy import ObjectProxy
 from agnt5.retry import DEFAULT, as_policy
+from agnt5.state import State
 
 if TYPE_CHECKING:
     from agnt5.chat import Conversations
@@ -398,42 +397,12 @@ class Context:
         return f"<{type(self).__name__} of run {self.run_id}>"
 
 
-class State:
-    """Values by name, kept with the run and gone with it."""
-
-    __slots__ = ("_ctx", "_scope")
-
-    def __init__(self, ctx: Context, scope: Any) -> None:
-        self._ctx = ctx
-        self._scope = scope
-
-    async def set(self, key: str, value: Any) -> None:
-        self._scope.tell(STATE_SET, _key(key), encode(value))
-
-    async def get(self, key: str, default: Any = None) -> Any:
-        found = self._scope.state_get(_key(key))
-        return default if found is None else self._scope.attempt.read(found)
-
-    async def delete(self, key: str) -> None:
-        self._scope.tell(STATE_DELETE, _key(key), b"")
-
-    async def keys(self) -> list[str]:
-        """Sorted."""
-        return sorted(self._scope.state_keys())
-
-
 def call_pair(pair: Any) -> tuple[Any, tuple[Any, ...]]:
     """Target and arguments of one item of `spawn`; a callable alone is called without any."""
     if isinstance(pair, tuple):
         target, args = cast("tuple[Any, Any]", pair)
         return target, cast("tuple[Any, ...]", args) if isinstance(args, tuple) else (args,)
     return pair, ()
-
-
-def _key(key: str) -> str:
-    if not key:
-        raise ConfigurationError(f"State is kept under a name, a string that is not empty; not {key!r}.")
-    return key
 
 
 def _microseconds(delay: float | timedelta) -> int:

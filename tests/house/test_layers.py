@@ -20,7 +20,7 @@ LAYERS: list[set[str]] = [
     {"errors", "codec", "retry", "config", "types", "registry", "secret", "log", "notebook", "component"},
     {"execution"},
     {"runtime", "worker", "client", "run", "waiting", "journal", "entry", "fold", "feed", "journalfile", "timetravel"},
-    {"context", "synccontext", "proxy", "durable"},
+    {"context", "state", "synccontext", "proxy", "durable"},
     {"docstrings", "hints", "parameters", "tool", "mcp", "llm", "chat", "memory", "agent", "workflow", "task"},
     {"replay", "export", "engines", "testing", "telemetry", "cli"},
 ]
