@@ -169,7 +169,6 @@ impl Tape {
                     expected: describe_recorded(command),
                     actual: "nothing: the code waits or has returned".to_owned(),
                     inputs: given(inline_input(command), Bytes::new()),
-                    ..Divergence::default()
                 }
                 .into());
             }
