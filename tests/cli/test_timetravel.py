@@ -252,3 +252,18 @@ def test_the_stepper_is_no_taller_than_the_terminal(app: Path) -> None:
     assert re.search(r"→ +\d+ +total = await", screen)
     assert "more" in screen
     assert terminal.leave() == 0
+
+
+def test_a_fork_that_is_declined_is_not_made(shop: Path, cli: Call) -> None:
+    terminal = Terminal("fork", "r_bill", "--set", "price=5", "--app", str(shop))
+    assert "given       step     price" in terminal.wait("fork? [Y/n]").replace("\r", "")
+    terminal.press("n\n", "no fork was made")
+    assert len(json.loads(cli("runs", "--json").out)) == 1
+
+
+def test_the_stepper_shows_a_divergence_whole(shop: Path) -> None:
+    shop.write_text(SHOP.replace("for item in items:", "for item in items[1:]:"))
+    terminal = Terminal("replay", "r_bill", "--app", str(shop))
+    terminal.wait("`run.rerun()` from the start")
+    assert "recorded was step \"price\" with ('tea')" in terminal.screen
+    assert terminal.leave() == 0
