@@ -198,11 +198,12 @@ class _Answer:
     def _usage(self) -> Usage:
         """The API counts what it wrote to and read from its cache apart from the rest of the input."""
         count = {name: value for name, value in self.usage.items() if isinstance(value, int)}
-        cached = count.get("cache_read_input_tokens", 0)
+        cached, written = count.get("cache_read_input_tokens", 0), count.get("cache_creation_input_tokens", 0)
         details: Any = self.usage.get("output_tokens_details")
         return Usage(
-            input=count.get("input_tokens", 0) + count.get("cache_creation_input_tokens", 0) + cached,
+            input=count.get("input_tokens", 0) + written + cached,
             output=count.get("output_tokens", 0),
             cached=cached,
+            written=written,
             reasoning=details.get("thinking_tokens", 0) if details else 0,
         )

@@ -76,6 +76,13 @@ async def test_a_question_and_its_answer() -> None:
     assert server.last.path == "/v1/messages"
 
 
+async def test_what_went_into_the_cache_is_counted_apart() -> None:
+    told = Answer("Hello!", input=30, cached=20, output=9, extra={"written": 6})
+    with WireServer(AnthropicDialect(), told) as server:
+        reply = await model_at(server).generate("x")
+    assert reply.usage == Usage(30, 9, cached=20, written=6)
+
+
 async def test_the_api_needs_a_limit_so_there_is_one() -> None:
     with WireServer(AnthropicDialect(), *[Answer("x")] * 3) as server:
         await model_at(server).generate("x")

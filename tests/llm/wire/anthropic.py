@@ -25,7 +25,7 @@ _KINDS = {
 
 class AnthropicDialect:
     """`Answer.extra["blocks"]` are blocks of content to put before the others, as they are; `Answer.extra["error"]` is
-    a Failure told in the middle of a stream."""
+    a Failure told in the middle of a stream; `Answer.extra["written"]` are tokens of the input put into the cache."""
 
     def credential(self, request: Received) -> str:
         return request.headers.get("x-api-key") or request.headers.get("authorization", "").removeprefix("Bearer ")
@@ -112,9 +112,10 @@ def _end(answer: Answer) -> dict[str, Any]:
 
 
 def _usage(answer: Answer) -> dict[str, Any]:
+    written = answer.extra.get("written", 0)
     return {
-        "input_tokens": answer.input - answer.cached,
-        "cache_creation_input_tokens": 0,
+        "input_tokens": answer.input - answer.cached - written,
+        "cache_creation_input_tokens": written,
         "cache_read_input_tokens": answer.cached,
         "output_tokens": answer.output,
         **_thinking(answer),
