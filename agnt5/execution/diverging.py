@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
 # What to do about it; `{seq}` is the entry where code and journal part.
 LIVE = (
-    "Nothing was written. Restore the code and `run.resume()`, or `run.resume(code='recorded')` to go on with the code as "
-    "it was; or let the new code go on in a run of its own: "
+    "Nothing was written. Restore the code and `run.resume()`; or go on with the code as it was, "
+    "`run.resume(code='recorded')`; or let the new code go on in a run of its own: "
     "`run.fork(at={seq})` from here, `run.rerun()` from the start; or `run.cancel()` this one."
 )
 REPLAY = (

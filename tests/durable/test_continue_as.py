@@ -18,7 +18,7 @@ def add(a: int, b: int) -> int:
 
 
 @flow
-async def counts_up(ctx: Context, upto: int, total: int = 0) -> int:
+async def relays_count(ctx: Context, upto: int, total: int = 0) -> int:
     total = await ctx.call(add, total, 1)
     if total < upto:
         await ctx.continue_as(upto, total=total)
@@ -26,7 +26,7 @@ async def counts_up(ctx: Context, upto: int, total: int = 0) -> int:
 
 
 async def test_the_result_is_that_of_the_last_run() -> None:
-    run = counts_up.start(4)
+    run = relays_count.start(4)
     assert await run == 4
     assert await asyncio.to_thread(run.result) == 4
     chain = [run]
@@ -42,8 +42,8 @@ async def test_the_result_is_that_of_the_last_run() -> None:
 async def test_a_parent_gets_the_last_result_and_the_depth_stays() -> None:
     @flow
     async def asks(ctx: Context) -> object:
-        started = await ctx.start(counts_up, 3)
-        return [await ctx.call(counts_up, 80), await started]
+        started = await ctx.start(relays_count, 3)
+        return [await ctx.call(relays_count, 80), await started]
 
     run = asks.start()
     assert await run == [80, 3]
@@ -188,12 +188,12 @@ async def test_new_code_counts_from_the_next_run_on() -> None:
 
 
 async def test_it_replays_forks_and_reruns() -> None:
-    run = counts_up.start(3)
+    run = relays_count.start(3)
     assert await run == 3
     replay = run.replay()
     replay.run_to_end()
     assert replay.locals["total"] == "1"
-    assert agnt5.check(counts_up).diverging == []
+    assert agnt5.check(relays_count).diverging == []
 
     fork = run.fork(outputs={"add": 2})
     assert await fork == 3
@@ -207,7 +207,7 @@ async def test_it_replays_forks_and_reruns() -> None:
 
 
 async def test_the_command_line_names_the_successor(capsys: pytest.CaptureFixture[str]) -> None:
-    run = counts_up.start(2)
+    run = relays_count.start(2)
     await run
     assert run.successor is not None
     close_runtime()
