@@ -85,6 +85,7 @@ if TYPE_CHECKING:
     from agnt5.task import Task
     from agnt5.tool import Tool, tool
     from agnt5.types import Status
+    from agnt5.workflow import Step, Workflow
 
 _rust_core_available: bool = find_spec("agnt5._core") is not None
 """Whether the compiled core is installed. Asking does not load it."""
@@ -150,6 +151,7 @@ _HOMES: dict[str, str] = {
         "errors",
     ),
     **dict.fromkeys(("Agent", "Answer", "Approval", "Budget"), "agent"),
+    **dict.fromkeys(("Workflow", "Step"), "workflow"),
     "Context": "context",
     "Secret": "secret",
     "Status": "types",
@@ -210,6 +212,7 @@ __all__ = [
     "ServiceUnavailableError",
     "Settings",
     "Status",
+    "Step",
     "StepError",
     "StepTimeout",
     "StoreCorrupt",
@@ -224,6 +227,7 @@ __all__ = [
     "ToolArgumentError",
     "ToolError",
     "ToolFailed",
+    "Workflow",
     "__version__",
     "check",
     "configure",

@@ -9,8 +9,9 @@ from __future__ import annotations
 import functools
 import inspect
 import sys
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, Generic, ParamSpec, TypeVar, cast
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, ParamSpec, Self, TypeVar, cast
 
 from agnt5.errors import ConfigurationError
 
@@ -28,8 +29,43 @@ OBJECT = 3
 KIND_NAMES = {FUNCTION: "function", FLOW: "flow", OBJECT: "method"}
 
 
+class Parts(NamedTuple):
+    """What a Composite is, for records and copies of code. `text`: its settings as a person edits them, "" when there
+    is nothing to tell; `code`: the functions, components and composites that it calls, in an order of its own."""
+
+    name: str
+    text: str
+    code: tuple[Any, ...]
+
+
+class Composite(ABC):
+    """Something made of settings and other code in place of a body of its own: an agent, a workflow, a tool.
+
+    A run keeps its version: a copy that holds copies of what it calls. A copy is made before what it calls, because
+    that may refer back to it.
+    """
+
+    @property
+    @abstractmethod
+    def __agnt5_component__(self) -> Component[..., Any]:
+        """What runs when this is called in a run."""
+
+    @abstractmethod
+    def __agnt5_parts__(self) -> Parts:
+        """What it is made of, now."""
+
+    @abstractmethod
+    def __agnt5_copy__(self) -> Self:
+        """A copy with a component of its own, in no registry."""
+
+    @abstractmethod
+    def __agnt5_take__(self, code: tuple[Any, ...]) -> None:
+        """Call these from now on: other versions of `__agnt5_parts__().code`, in the same order."""
+
+
 class Component(Generic[P, R]):
-    """A registered body. `kind` is FUNCTION, FLOW or OBJECT (a method); `timeout` is in seconds."""
+    """A registered body. `kind` is FUNCTION, FLOW or OBJECT (a method); `timeout` is in seconds. `whole`: the agent or
+    workflow whose component it is. `trace` and `metrics` ask for reports of its runs."""
 
     def __init__(
         self,
@@ -41,7 +77,9 @@ class Component(Generic[P, R]):
         timeout: float | None = None,
         at_most_once: bool = False,
         trace: bool = False,
+        metrics: bool = False,
         owner: ObjectType | None = None,
+        whole: Composite | None = None,
     ) -> None:
         functools.update_wrapper(self, fn, updated=())
         self.fn: Callable[P, R] = fn
@@ -51,7 +89,9 @@ class Component(Generic[P, R]):
         self.timeout = timeout
         self.at_most_once = at_most_once
         self.trace = trace
+        self.metrics = metrics
         self.owner = owner
+        self.whole = whole
         self.module: str = getattr(fn, "__module__", None) or "__main__"
         self.is_async = is_async(fn)
         self.wants_context = wants_context(fn, method=owner is not None)
@@ -60,6 +100,14 @@ class Component(Generic[P, R]):
     def __agnt5_component__(self) -> Component[..., Any]:
         """What runs when this is called in a run: itself, or the flow that a tool stands for."""
         return self
+
+    @property
+    def namespace(self) -> Mapping[str, Any]:
+        """The globals of the user's code behind it, where classes of recorded values are looked for first."""
+        if self.whole is None:
+            return getattr(self.fn, "__globals__", {})
+        home = sys.modules.get(self.module)
+        return {} if home is None else vars(home)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self.fn(*args, **kwargs)

@@ -31,6 +31,7 @@ from agnt5.execution.kinds import (
 )
 from agnt5.execution.sidechannels import Metrics, RunLogger
 from agnt5.execution.targets import CALL, CHILD, Target, target_of
+from agnt5.execution.together import together
 from agnt5.proxy import ObjectProxy
 from agnt5.retry import DEFAULT, as_policy
 from agnt5.state import State
@@ -118,20 +119,8 @@ class Context:
         With `return_exceptions` a failure takes its place in the list; without, the first one is raised and the
         others are cancelled.
         """
-        loop = asyncio.get_running_loop()
-        tasks: list[asyncio.Task[Any]] = []
-        for pair in calls:
-            target, args = call_pair(pair)
-            tasks.append(loop.create_task(self.call(target, *args)))
-        if not tasks:
-            return []
-        try:
-            return list(await asyncio.gather(*tasks, return_exceptions=return_exceptions))
-        except BaseException:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            raise
+        work = [self.call(target, *args) for target, args in list(map(call_pair, calls))]
+        return await together(work, return_exceptions=return_exceptions)
 
     async def sleep(self, delay: float | timedelta) -> None:
         """Wait durably: seconds or a timedelta. The run needs no memory meanwhile and survives restarts."""

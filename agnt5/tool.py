@@ -15,11 +15,11 @@ import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from types import MethodType
-from typing import TYPE_CHECKING, Any, cast, overload
+from typing import TYPE_CHECKING, Any, Self, cast, overload
 
 from agnt5 import registry
 from agnt5.codec import register_annotations
-from agnt5.component import FLOW, FUNCTION, Component, P, R, component_of, wants_context
+from agnt5.component import FLOW, FUNCTION, Component, Composite, P, Parts, R, component_of, wants_context
 from agnt5.docstrings import Documentation, read_docstring
 from agnt5.errors import ConfigurationError
 from agnt5.llm.types import ToolSpec
@@ -35,7 +35,7 @@ __all__ = ["Tool", "tool"]
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
-class Tool(Component[P, R]):
+class Tool(Component[P, R], Composite):
     """A function, component or agent that a model may call.
 
     `description`: default, the docstring. `retry`: attempts in all, or a policy; `timeout`: seconds for one attempt;
@@ -109,6 +109,31 @@ class Tool(Component[P, R]):
     def __agnt5_component__(self) -> Component[..., Any]:
         return self if self._flow is None else self._flow
 
+    def __agnt5_parts__(self) -> Parts:
+        told = {
+            "description": self._description,
+            "retry": None if self.retry_policy is None else self.retry_policy.max_attempts,
+            "timeout": self.timeout,
+            "requires_approval": self.requires_approval or None,
+        }
+        lines = [f"{name}: {value}" for name, value in told.items() if value is not None]
+        text = "\n".join([f"tool {self.name}", *lines]) if lines else ""
+        return Parts(f"tool {self.name}", text, (self.fn if self._flow is None else self.given,))
+
+    def __agnt5_copy__(self) -> Self:
+        return self._fresh()
+
+    def __agnt5_take__(self, code: tuple[Any, ...]) -> None:
+        (given,) = code
+        if self._flow is not None:
+            self._flow = component_of(given)
+            assert self._flow is not None, "a version of a flow, an agent or a workflow is one, too"
+            self.given, self.fn = given, self._flow.fn
+            return
+        if self.given is self.fn:
+            self.given = given
+        self.fn = given
+
     @property
     def function(self) -> Callable[P, R]:
         """What a call of the tool calls."""
@@ -162,12 +187,17 @@ class Tool(Component[P, R]):
         # A tool in a class body becomes the tool of each instance, as a function becomes a method.
         if instance is None or not inspect.isfunction(self.given):
             return self
-        bound = copy.copy(self)
-        for known in ("spec", "_parameters"):
-            bound.__dict__.pop(known, None)
+        bound = self._fresh()
         bound.fn = bound.given = MethodType(self.given, instance)
         bound.wants_context = wants_context(bound.fn)
         return bound
+
+    def _fresh(self) -> Self:
+        """A copy that works out anew what depends on its function."""
+        made = copy.copy(self)
+        for known in ("spec", "_parameters"):
+            vars(made).pop(known, None)
+        return made
 
     def __repr__(self) -> str:
         return f"<tool {self.name}>"
@@ -218,6 +248,11 @@ def tool(
         return made
 
     return make if function is None else make(function)
+
+
+def tool_name(name: str) -> str:
+    """A name that all providers accept, and that leaves room for a prefix."""
+    return "".join(c if (c.isalnum() and c.isascii()) or c in "_-" else "_" for c in name)[:50]
 
 
 def _name_of(body: Any) -> str:

@@ -5,23 +5,26 @@ It holds settings only; what a run of it knows is in `loop`. Running it is runni
 
 from __future__ import annotations
 
+import copy
 from collections.abc import AsyncIterator, Awaitable, Sequence
-from typing import TYPE_CHECKING, Any, cast
+from types import FunctionType
+from typing import TYPE_CHECKING, Any, Self, cast
 
 from agnt5 import registry
 from agnt5.agent.answer import Answer
 from agnt5.agent.budget import Budget
 from agnt5.agent.loop import Exchange, check_prices
 from agnt5.agent.recall import Recall
+from agnt5.agent.settings import settings_text
 from agnt5.agent.stream import Update, updates
 from agnt5.agent.toolbox import HumanInLoop, Toolbox
 from agnt5.codec.annotations import register_classes
-from agnt5.component import FLOW, Component, caller_module
+from agnt5.component import FLOW, Component, Composite, Parts, caller_module
 from agnt5.errors import ConfigurationError
 from agnt5.execution.current import current_context
 from agnt5.llm import LLM, find_llm
 from agnt5.llm.schema import Schema
-from agnt5.tool import Tool
+from agnt5.tool import Tool, tool_name
 
 if TYPE_CHECKING:
     from agnt5.memory import Memory
@@ -37,7 +40,7 @@ _QUESTION = {
 }
 
 
-class Agent:
+class Agent(Composite):
     """A model with instructions, tools and memory.
 
     `tools`: tools, functions, flows and other agents. `memory`: True for the agent's own, or a Memory. `human_in_loop`:
@@ -94,8 +97,10 @@ class Agent:
             Schema.of(output_type)  # a type without a schema is told here, not in a run
             register_classes(output_type)
         self.toolbox(None)  # as are tools of one name
-        self.__agnt5_component__: Component[..., Any] = _component(self)
-        registry.define(self.__agnt5_component__)
+        self.original: Agent = self
+        """Of the version that a run keeps: the agent it was copied from, whose limits a person may raise."""
+        self._component = _component(self, caller_module())
+        registry.define(self._component)
 
     # Running
 
@@ -107,17 +112,17 @@ class Agent:
         `session`: whose conversation it is; memories of one session are apart from another's.
         """
         self._ready()
-        return self.__agnt5_component__.start(prompt, run_id=run_id, tags=tags, **_session(session))
+        return self._component.start(prompt, run_id=run_id, tags=tags, **_session(session))
 
     def run(self, prompt: Any, session: str | None = None) -> Awaitable[Answer]:
         """Start and wait for the Answer. Inside a run: a child run, as `ctx.call(agent, prompt)` makes."""
         self._ready()
-        return self.__agnt5_component__.run(prompt, **_session(session))
+        return self._component.run(prompt, **_session(session))
 
     def run_sync(self, prompt: Any, session: str | None = None, *, timeout: float | None = None) -> Answer:
         """Start and block this thread for at most `timeout` seconds; safe inside a running event loop."""
         self._ready()
-        return self.__agnt5_component__.run_sync(prompt, timeout=timeout, **_session(session))
+        return self._component.run_sync(prompt, timeout=timeout, **_session(session))
 
     async def stream(self, prompt: Any, session: str | None = None) -> AsyncIterator[Update]:
         """Start, and show what happens while it happens; the last update has the Answer. The run goes on if you stop
@@ -130,12 +135,12 @@ class Agent:
     def as_tool(self, name: str | None = None, description: str | None = None) -> Tool[..., Any]:
         """This agent as a tool of another: a call is a run of its own, with the question as its input."""
         told = description or self.description or f"Ask the agent {self.name!r}. {self.instructions[:300]}".strip()
-        return Tool(name=name or _tool_name(self.name), function=self, description=told, parameters=_QUESTION)
+        return Tool(name=name or tool_name(self.name), function=self, description=told, parameters=_QUESTION)
 
     @property
     def handoff_tools(self) -> dict[str, Agent]:
         """Names of the tools by which it hands over."""
-        return {f"transfer_to_{_tool_name(to.name)}": to for to in self.handoffs}
+        return {f"transfer_to_{tool_name(to.name)}": to for to in self.handoffs}
 
     def toolbox(self, recall: Recall | None) -> Toolbox:
         """All that its model may call."""
@@ -155,6 +160,27 @@ class Agent:
     @property
     def output_name(self) -> str:
         return Schema.of(self.output_type).name
+
+    # What a run keeps of it
+
+    @property
+    def __agnt5_component__(self) -> Component[..., Any]:
+        return self._component
+
+    def __agnt5_parts__(self) -> Parts:
+        asks = (self.human_in_loop,) if isinstance(self.human_in_loop, FunctionType) else ()
+        return Parts(f"agent {self.name}", settings_text(self), (*self.tools, *self.handoffs, *asks))
+
+    def __agnt5_copy__(self) -> Self:
+        copied = copy.copy(self)
+        copied._component = _component(copied, self._component.module)
+        return copied
+
+    def __agnt5_take__(self, code: tuple[Any, ...]) -> None:
+        tools, handoffs = len(self.tools), len(self.handoffs)
+        self.tools, self.handoffs = code[:tools], code[tools : tools + handoffs]
+        for asks in code[tools + handoffs :]:
+            self.human_in_loop = asks
 
     def _ready(self) -> None:
         """Say what is missing before a run begins, not in it."""
@@ -176,14 +202,14 @@ def as_tool(found: Any) -> Tool[..., Any]:
     raise ConfigurationError(f"{found!r} is no tool: give a function, a @tool, a Tool, a flow or an agent.")
 
 
-def _component(agent: Agent) -> Component[..., Any]:
+def _component(agent: Agent, module: str) -> Component[..., Any]:
     async def body(ctx, prompt, session=None):  # type: ignore[no-untyped-def]  # nobody evaluates annotations here
         return await Exchange(ctx, agent, session).run(prompt)
 
     body.__name__ = body.__qualname__ = agent.name
     body.__doc__ = agent.description or agent.instructions
-    made = Component(body, kind=FLOW, name=agent.name)
-    made.module = caller_module()
+    made = Component(body, kind=FLOW, name=agent.name, trace=agent.tracing, metrics=agent.metrics, whole=agent)
+    made.module = module
     return made
 
 
@@ -193,10 +219,6 @@ def _handoff(name: str, to: Agent) -> Tool[..., Any]:
 
     told = to.description or to.instructions[:300]
     return Tool(name=name, function=transfer, description=f"Hand the conversation over to {to.name}. {told}".strip())
-
-
-def _tool_name(name: str) -> str:
-    return "".join(c if (c.isalnum() and c.isascii()) or c in "_-" else "_" for c in name)[:50]
 
 
 def _session(session: str | None) -> dict[str, str]:

@@ -199,8 +199,8 @@ class _Allowance:
 
     async def ask(self, question: Any) -> Any:
         exchange = self._exchange
-        agent = exchange.first
-        # The person may have raised the agent's own limits meanwhile.
+        # The person may have raised the agent's own limits meanwhile, and the run holds a copy of it.
+        agent = exchange.first.original
         if exchange.turns >= exchange.iterations:
             if agent.max_iterations > exchange.turns:
                 return agent.max_iterations - exchange.turns

@@ -80,7 +80,7 @@ class Attempt:
         self.component = component
         # Where classes of recorded values are looked for first; one that is not found stops the run, which saw an
         # instance of it before.
-        self.namespace: Mapping[str, Any] = getattr(component.fn, "__globals__", {})
+        self.namespace: Mapping[str, Any] = component.namespace
         self.context = context
         self.key = session.key
         self.run_id = session.run_id

@@ -16,7 +16,8 @@ from collections.abc import Callable
 from types import CellType, CodeType, FunctionType
 from typing import Any, NamedTuple, TypeVar
 
-from agnt5.execution.reach import ABSENT, Reach, body_of, content_of, is_notebook, is_own, names_of
+from agnt5.component import Component, Parts
+from agnt5.execution.reach import ABSENT, Reach, body_of, composite_of, content_of, is_notebook, is_own, names_of
 
 T = TypeVar("T")
 
@@ -26,7 +27,7 @@ SourceProvider = Callable[[FunctionType], str | None]
 class CodeSnapshot(NamedTuple):
     """`digest` (16 bytes) changes when source reached by the component does; `source_json` is a JSON list of objects
     with `name`, `module`, `file`, `line`, `source` (null when there is none to be had) and `bytecode` (a digest,
-    hex)."""
+    hex). Of an agent, a workflow or a tool `source` tells the settings, and `settings` is true."""
 
     digest: bytes
     source_json: bytes
@@ -59,15 +60,17 @@ def set_source_provider(provider: SourceProvider | None) -> None:
 
 def pin(component: T) -> T:
     """A component or function as it is now, with all notebook functions it reaches. The same object while nothing that
-    it reaches changed, and the argument itself when it does not live in a notebook."""
-    function = body_of(component)
-    if function is None or not is_notebook(function):
-        return component
+    it reaches changed, and the argument itself when it does not live in a notebook. Settings of an agent can be
+    assigned anywhere, so agents and workflows are copied wherever they live."""
+    if composite_of(component) is None:
+        function = body_of(component)
+        if function is None or not is_notebook(function):
+            return component
     known = component.__dict__.get(_PIN)
     # `functools.wraps` copies attributes, so the note may be another function's.
     if known is not None and known[0] is component and known[1].holds():
         return known[2]
-    reach = Reach(function, _worth_following)
+    reach = Reach(component, _worth_following)
     pinned = _Pinner(reach).version_of(component)
     component.__dict__[_PIN] = (component, reach, pinned)
     return pinned
@@ -99,7 +102,11 @@ class _Pinner:
         self._filled: set[int] = set()
 
     def version_of(self, value: Any) -> Any:
-        """The pinned copy of a reached function or component; any other value itself."""
+        """The pinned copy of a reached function, component or composite; any other value itself."""
+        composite = composite_of(value)
+        if composite is not None:
+            version = self._version_of_composite(composite)
+            return version if value is composite else version.__agnt5_component__
         function = body_of(value)
         if function is None or id(function) not in self._reach.functions:
             return value
@@ -116,6 +123,16 @@ class _Pinner:
         if component.__dict__.get("__wrapped__") is function:
             component.__wrapped__ = pinned
         return component
+
+    def _version_of_composite(self, composite: Any) -> Any:
+        known = self._copies.get(id(composite))
+        reached = self._reach.composites.get(id(composite))
+        if known is not None or reached is None:
+            return composite if known is None else known
+        copied = self._copies[id(composite)] = composite.__agnt5_copy__()
+        copied.__dict__.pop(_PIN, None)
+        copied.__agnt5_take__(tuple(map(self.version_of, reached[1].code)))
+        return copied
 
     def _copy(self, function: FunctionType) -> FunctionType:
         namespace = function.__globals__
@@ -182,38 +199,53 @@ class _Pinner:
 def snapshot(component: Any) -> CodeSnapshot:
     """Source of the component and of what it reaches in its notebook, module or package. Cached while that is the
     same."""
-    function = body_of(component)
-    if function is None:
+    composite = composite_of(component)
+    root: Any = body_of(component) if composite is None else composite
+    if root is None:
         return CodeSnapshot(b"", b"")
-    known = function.__dict__.get(_SNAPSHOT)
-    if known is not None and known[0] is function and known[1] == _generation and known[2].holds():
+    known = vars(root).get(_SNAPSHOT)
+    if known is not None and known[0] is root and known[1] == _generation and known[2].holds():
         return known[3]
-    package = _package(function)
-    reach = Reach(function, lambda one: is_own(one) and (is_notebook(one) or _package(one) == package))
+    package = _package(root if composite is None else composite.__agnt5_component__)
+    reach = Reach(root, lambda one: is_own(one) and (is_notebook(one) or _package(one) == package))
     digest = hashlib.blake2b(digest_size=16)
-    records: list[dict[str, Any]] = []
-    for one in reach.functions.values():
-        bytecode = bytecode_digest(one.__code__)
-        source = source_of(one)
-        name = f"{one.__module__}:{one.__qualname__}"
-        digest.update(f"{name}\0{source if source is not None else bytecode}\0".encode("utf-8", "replace"))
-        records.append(
-            {
-                "name": one.__qualname__,
-                "module": one.__module__,
-                "file": one.__code__.co_filename,
-                "line": one.__code__.co_firstlineno,
-                "source": source,
-                "bytecode": bytecode,
-            }
-        )
+    settings = [_settings_record(*one) for one in reach.composites.values() if one[1].text]
+    functions = [_function_record(one) for one in reach.functions.values()]
+    records = functions + settings if composite is None else settings + functions  # what runs comes first
+    for one in records:
+        what = one["bytecode"] if one["source"] is None else one["source"]
+        digest.update(f"{one['module']}:{one['name']}\0{what}\0".encode("utf-8", "replace"))
     made = CodeSnapshot(digest.digest(), json.dumps(records, separators=(",", ":")).encode())
-    function.__dict__[_SNAPSHOT] = (function, _generation, reach, made)
+    vars(root)[_SNAPSHOT] = (root, _generation, reach, made)
     return made
 
 
-def _package(function: FunctionType) -> str:
-    return str(function.__globals__.get("__name__") or function.__module__).partition(".")[0]
+def _function_record(function: FunctionType) -> dict[str, Any]:
+    return {
+        "name": function.__qualname__,
+        "module": function.__module__,
+        "file": function.__code__.co_filename,
+        "line": function.__code__.co_firstlineno,
+        "source": source_of(function),
+        "bytecode": bytecode_digest(function.__code__),
+    }
+
+
+def _settings_record(composite: Any, parts: Parts) -> dict[str, Any]:
+    return {
+        "name": parts.name,
+        "module": composite.__agnt5_component__.module,
+        "file": "",
+        "line": 0,
+        "source": parts.text,
+        "bytecode": "",
+        "settings": True,
+    }
+
+
+def _package(code: FunctionType | Component[..., Any]) -> str:
+    module = code.module if isinstance(code, Component) else code.__globals__.get("__name__") or code.__module__
+    return str(module).partition(".")[0]
 
 
 def source_of(function: FunctionType) -> str | None:

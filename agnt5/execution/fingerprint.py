@@ -24,7 +24,7 @@ from agnt5.codec import encode
 from agnt5.errors import SerializationError
 from agnt5.execution import inside
 from agnt5.execution.code import bytecode_digest
-from agnt5.execution.reach import ABSENT, MOST, Reach, body_of, content_of, is_own
+from agnt5.execution.reach import ABSENT, MOST, Reach, body_of, composite_of, content_of, is_own
 
 # What is written in C is told by its name and the version of its package.
 _C_CODE = (BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType, ClassMethodDescriptorType)
@@ -103,6 +103,8 @@ class _Work:
                 self._value(f"{cls.__qualname__}.{name}", value)
         for _, name, value in self.reach.data():
             self._value(name, value)
+        for _, parts in self.reach.composites.values():
+            self._put(parts.name, parts.text.encode("utf-8", "surrogatepass"))
 
     def _put(self, name: str, data: bytes) -> None:
         self.digest.update(f"{name}\0{len(data)}\0".encode("utf-8", "surrogatepass"))
@@ -111,6 +113,10 @@ class _Work:
     def _value(self, name: str, value: Any) -> None:
         if value is ABSENT:
             self._put(name, b"absent")  # a builtin, or a name that does not exist yet
+            return
+        if composite_of(value) is not None:
+            self.fixed = False
+            self._put(name, b"composite")  # its settings and code are part of this already
             return
         function = body_of(value)
         number = None if function is None else self._numbers.get(id(function))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from agnt5 import _core
-from agnt5._core import Recording, derive, digest, new_run_id
+from agnt5._core import Recording, derive, digest, new_run_id, retry_delay
 
 STEP: Final = _core.COMMAND_STEP
 SLEEP: Final = _core.COMMAND_SLEEP
@@ -46,4 +46,4 @@ COMMAND_WORDS: Final = {
 # Answered by being asked: their command is their whole record.
 IMMEDIATE: Final = frozenset({STATE_SET, STATE_DELETE, SEND_EVENT, CANCEL, START})
 
-__all__ = ["Recording", "derive", "digest", "new_run_id"]
+__all__ = ["Recording", "derive", "digest", "new_run_id", "retry_delay"]

@@ -17,6 +17,7 @@ from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
 from agnt5.codec.plain import is_plain
+from agnt5.component import Component, Composite, Parts
 from agnt5.execution import inside
 from agnt5.execution.frames import distance
 
@@ -103,9 +104,16 @@ def body_of(value: Any) -> FunctionType | None:
     return fn if isinstance(fn, FunctionType) else None
 
 
+def composite_of(value: Any) -> Composite | None:
+    """The agent, workflow or tool that a value is, or whose component it is."""
+    if isinstance(value, Composite):
+        return value
+    return value.whole if isinstance(value, Component) else None
+
+
 class Reach:
-    """The functions reached from a root, in the order they are met, and what to look at again to know it still
-    holds.
+    """The functions and composites reached from a root, in the order they are met, and what to look at again to know
+    it still holds.
 
     With `deep`, also what lies in tables, wrappers and instances, the methods and data of the user's classes, and what
     is read of the user's modules.
@@ -122,6 +130,7 @@ class Reach:
         "_seen",
         "_shapes",
         "classes",
+        "composites",
         "functions",
         "rebound",
         "too_much",
@@ -129,6 +138,7 @@ class Reach:
 
     def __init__(self, root: Any, follow: Callable[[FunctionType], bool], *, deep: bool = False) -> None:
         self.functions: dict[int, FunctionType] = {}
+        self.composites: dict[int, tuple[Composite, Parts]] = {}
         # The user's classes met, with the names and values that they had then.
         self.classes: dict[int, tuple[type, dict[str, Any]]] = {}
         # Names of globals that reached code rebinds, by namespace: they are alive, not a version of the code.
@@ -146,8 +156,11 @@ class Reach:
         self._seen: dict[int, Any] = {}
         self._pending: list[Any] = [root]
         for holder in self._pending:  # it grows meanwhile
+            composite = composite_of(holder)
             function = body_of(holder)
-            if function is not None:
+            if composite is not None:
+                self._composite(composite)
+            elif function is not None:
                 self._function(holder, function)
             elif deep and type(holder) not in inside.PLAIN:
                 self._look_into(holder)
@@ -155,6 +168,12 @@ class Reach:
             if name not in self.rebound.get(identity, ()):
                 self._globals.append((namespace, name, value))
         del self._pending, self._seen, self._loads, self._follow
+
+    def _composite(self, composite: Composite) -> None:
+        if id(composite) not in self.composites:
+            parts = composite.__agnt5_parts__()
+            self.composites[id(composite)] = (composite, parts)
+            self._pending.extend(parts.code)
 
     def _function(self, holder: Any, function: FunctionType) -> None:
         if id(function) in self.functions or not (function is self._root or self._follow(function)):
@@ -232,6 +251,12 @@ class Reach:
         for cls, before in self.classes.values():
             now = vars(cls)
             if len(now) != len(before) or any(now.get(name, absent) is not one for name, one in before.items()):
+                return False
+        for composite, parts in self.composites.values():
+            now_parts = composite.__agnt5_parts__()
+            if now_parts.text != parts.text or len(now_parts.code) != len(parts.code):
+                return False
+            if any(one is not other for one, other in zip(now_parts.code, parts.code, strict=True)):
                 return False
         return all(content_of(cell) is value for cell, value in self._cells)
 

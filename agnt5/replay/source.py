@@ -100,12 +100,17 @@ def recorded(journal: Journal, *, decorated: bool = True) -> Component[..., Any]
     functions = functions_in(started.code)
     if not functions or functions[0]["source"] is None:
         raise ConfigurationError(f"Run {journal.run_id} has no recorded source of {journal.component!r}.")
+    if functions[0].get("settings"):
+        raise ConfigurationError(
+            f"{journal.component!r} is made of settings, which are recorded, and of objects, which are not: define it "
+            f"here and give it as `code=`. What was recorded is in `run.diff(...).code`."
+        )
     namespace = _home_of(journal.component, functions[0]["module"])
     kept = registry.snapshot()
     try:
         # What the body calls comes after it in the record, and must be there when the body's decorators run.
         for function in reversed(functions):
-            if function["source"] is not None:
+            if function["source"] is not None and not function.get("settings"):
                 _define(function, journal.run_id, namespace, decorated)
     except Exception as error:
         raise ConfigurationError(
