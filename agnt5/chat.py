@@ -81,9 +81,14 @@ def links(messages: Sequence[Message]) -> list[str]:
     found: list[str] = []
     last = ""
     for message in messages:
-        last = _digest(last.encode() + encode(message))
+        last = link(last, message)
         found.append(last)
     return found
+
+
+def link(last: str, message: Message) -> str:
+    """The digest of a conversation, "" for none, with one more message."""
+    return _digest(last.encode() + encode(message))
 
 
 async def chat(

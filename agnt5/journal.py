@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
+from agnt5.conversation import answer_of, conversation, message_line, question_of, said
 from agnt5.entry import Arguments, Entry, arguments
 from agnt5.fold import Fold
 from agnt5.secret import mask
@@ -19,6 +20,7 @@ from agnt5.types import Status
 if TYPE_CHECKING:
     from agnt5 import _core
     from agnt5.component import Component
+    from agnt5.llm.types import Message
     from agnt5.replay.diff import Diff
     from agnt5.replay.replay import Replay
 
@@ -131,6 +133,19 @@ class Journal(Sequence[Entry]):
                 return entry
         raise KeyError(path)
 
+    @property
+    def chats(self) -> list[Entry]:
+        """The questions to models, in order."""
+        return [entry for entry in self._entries if question_of(entry) is not None]
+
+    def conversation(self, entry: Entry | int) -> list[Message]:
+        """All messages of a question to a model (an entry or its seq), with the answer if it has come.
+
+        A question records only what is new; this puts it together with what came before. ConfigurationError when the
+        entry is no question, KeyError when there is no such seq.
+        """
+        return conversation(self, self.by_seq[entry] if isinstance(entry, int) else entry)
+
     def to_pandas(self) -> Any:
         """A DataFrame with a row per entry; needs pandas (`pip install agnt5[data]`)."""
         import pandas  # pyright: ignore[reportMissingTypeStubs]
@@ -162,17 +177,25 @@ class Journal(Sequence[Entry]):
 
 def _cells(entry: Entry) -> tuple[str, ...]:
     lasted = "" if entry.ended is None else took(entry.ended - entry.started)
-    given, output = entry.input, entry.output
-    asked = "" if given is None else str(given) if isinstance(given, Arguments) else repr(given)
+    asked, output = _asked(entry), entry.output
     if entry.error:
         came = f"! {entry.error}"
     elif entry.ended is None:
         came = "..."
     else:
-        came = "" if output is None else repr(output)
+        answer = answer_of(entry) if question_of(entry) is not None else None
+        came = said(answer) if answer is not None else "" if output is None else repr(output)
     tries = str(entry.attempts) if entry.kind in ("step", "call") else ""
     path = "  " * entry.depth + (entry.path or entry.name)
     return (str(entry.seq), entry.kind, short(path), short(asked), short(came), tries, lasted)
+
+
+def _asked(entry: Entry) -> str:
+    question = question_of(entry)
+    if question is not None and question["messages"]:
+        return message_line(question["messages"][-1])
+    given = entry.input
+    return "" if given is None else str(given) if isinstance(given, Arguments) else repr(given)
 
 
 def took(span: timedelta) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from agnt5.approvals import Approvals
 from agnt5.codec import encode, encode_call, encode_failure
 from agnt5.component import Component, ObjectType, object_type
 from agnt5.entry import Arguments, arguments
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from agnt5.proxy import ObjectProxy
 
 
-class Run(TimeTravel):
+class Run(TimeTravel, Approvals):
     """A handle on a durable run. `await run`, `run.result()`: its value, or RunFailed, RunCancelled, RunPaused."""
 
     __slots__ = ("_started_in", "id")

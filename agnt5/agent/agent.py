@@ -203,12 +203,14 @@ def as_tool(found: Any) -> Tool[..., Any]:
 
 
 def _component(agent: Agent, module: str) -> Component[..., Any]:
-    async def body(ctx, prompt, session=None):  # type: ignore[no-untyped-def]  # nobody evaluates annotations here
+    async def body(ctx: Any, prompt: Any, session: str | None = None) -> Answer:
         return await Exchange(ctx, agent, session).run(prompt)
 
     body.__name__ = body.__qualname__ = agent.name
     body.__doc__ = agent.description or agent.instructions
-    made = Component(body, kind=FLOW, name=agent.name, trace=agent.tracing, metrics=agent.metrics, whole=agent)
+    made: Component[..., Any] = Component(
+        body, kind=FLOW, name=agent.name, trace=agent.tracing, metrics=agent.metrics, whole=agent
+    )
     made.module = module
     return made
 

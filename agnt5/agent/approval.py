@@ -6,13 +6,15 @@ give it: a cell, a button, the command line.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
 from agnt5.errors import ConfigurationError, RunNotFound
 
 if TYPE_CHECKING:
+    from agnt5.entry import Entry
+    from agnt5.journal import Journal
     from agnt5.run import Run
 
 PREFIX = "approval:"
@@ -32,29 +34,23 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class Approval:
-    """A tool call that waits for a person. `number` counts the questions of one run, from 1."""
+    """A tool call that waits for a person. `number` counts the questions of one run, from 1; `event` is the name of the
+    event that answers it."""
 
     run_id: str
     number: int
     agent: str
     tool: str
-    arguments: dict[str, Any] = field(default_factory=dict[str, Any])
-
-    @property
-    def event(self) -> str:
-        """Name of the event that answers."""
-        return event_name(self.run_id, self.number)
+    arguments: dict[str, Any]
+    event: str
 
     def approve(self, arguments: Mapping[str, Any] | None = None) -> None:
         """Let the tool be called, with other `arguments` if given."""
-        payload: dict[str, Any] = {"approve": True}
-        if arguments is not None:
-            payload["arguments"] = dict(arguments)
-        self._answer(payload)
+        self._answer(approving(arguments))
 
     def deny(self, reason: str = "") -> None:
         """Refuse; the model hears the reason."""
-        self._answer({"approve": False, "reason": reason})
+        self._answer(denying(reason))
 
     def _answer(self, payload: dict[str, Any]) -> None:
         from agnt5.run import send_event
@@ -64,6 +60,16 @@ class Approval:
     def __str__(self) -> str:
         shown = ", ".join(f"{name}={value!r}" for name, value in self.arguments.items())
         return f"{self.number}: {self.agent} wants {self.tool}({shown})"
+
+
+def approving(arguments: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    """The payload that lets a tool be called, perhaps with other arguments."""
+    return {"approve": True} if arguments is None else {"approve": True, "arguments": dict(arguments)}
+
+
+def denying(reason: str = "") -> dict[str, Any]:
+    """The payload that refuses."""
+    return {"approve": False, "reason": reason}
 
 
 def event_name(run_id: str, number: int) -> str:
@@ -94,32 +100,50 @@ def approvals(run: Run) -> list[Approval]:
     """The questions that wait for a person in this run and in runs that it awaits, oldest first."""
     from agnt5.run import Run
 
+    return questions(run.journal, lambda child_id: Run(child_id).journal)
+
+
+def questions(journal: Journal, journal_of: Callable[[str], Journal]) -> list[Approval]:
+    """The open questions of a run and, by `journal_of`, of the runs that it awaits."""
     found: list[Approval] = []
-    for entry in run.journal:
+    for entry in journal:
         if entry.ended is not None:
             continue
         if entry.kind == "event" and entry.name.startswith(PREFIX):
-            about = entry.input
-            if isinstance(about, Mapping):
-                fields = cast("Mapping[str, Any]", about)
-                number = entry.name.rpartition(":")[2]
-                arguments = dict(fields.get("arguments", {}))
-                found.append(Approval(run.id, int(number), str(fields["agent"]), str(fields["tool"]), arguments))
+            asked = _question(journal.run_id, entry)
+            if asked is not None:
+                found.append(asked)
         elif entry.child_id:
             try:
-                found.extend(approvals(Run(entry.child_id)))
+                found.extend(questions(journal_of(entry.child_id), journal_of))
             except RunNotFound:
                 continue  # asked, and not begun yet
     return found
 
 
+def _question(run_id: str, entry: Entry) -> Approval | None:
+    about = entry.input
+    number = entry.name.rpartition(":")[2]
+    if not isinstance(about, Mapping) or not number.isdecimal():
+        return None  # an event of somebody's own with such a name
+    fields = cast("Mapping[str, Any]", about)
+    arguments = dict(fields.get("arguments", {}))
+    return Approval(run_id, int(number), str(fields["agent"]), str(fields["tool"]), arguments, entry.name)
+
+
 def pending(run: Run, number: int | None) -> Approval:
     """The question with this number, or the only one. ConfigurationError when there is none, or no telling which."""
-    waiting = approvals(run)
+    return choose(run.id, run.status, approvals(run), number)
+
+
+def choose(run_id: str, status: str, waiting: list[Approval], number: int | None) -> Approval:
+    """As `pending`, among given questions."""
     chosen = [one for one in waiting if number is None or one.number == number]
     if len(chosen) == 1:
         return chosen[0]
     if not waiting:
-        raise ConfigurationError(f"Run {run.id} waits for no approval: it is {run.status}.")
-    shown = "; ".join(map(str, waiting))
-    raise ConfigurationError(f"Run {run.id} waits for {len(waiting)} approvals; say which by its number: {shown}.")
+        raise ConfigurationError(f"Run {run_id} waits for no approval: it is {status}.")
+    shown = "; ".join(str(one) if one.run_id == run_id else f"{one} (in run {one.run_id})" for one in waiting)
+    if len(chosen) > 1 and number is not None:
+        raise ConfigurationError(f"Several runs below {run_id} ask a question {number}; answer in theirs: {shown}.")
+    raise ConfigurationError(f"Run {run_id} waits for {len(waiting)} approvals; say which by its number: {shown}.")

@@ -13,7 +13,7 @@ import click
 
 from .. import __version__
 from ..errors import AGNT5Error
-from . import comparing, doctor, forking, reading, replaying, writing
+from . import approving, comparing, doctor, forking, reading, replaying, writing
 from .text import shown
 
 FAILED = 1
@@ -38,6 +38,7 @@ for _command in (
     *forking.COMMANDS,
     *comparing.COMMANDS,
     *writing.COMMANDS,
+    *approving.COMMANDS,
     doctor.doctor,
 ):
     agnt5.add_command(_command)

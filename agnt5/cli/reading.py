@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from .approving import how_to_answer, questions_of
 from .options import RunCommand, as_json_option, of_store
 from .stores import STATUSES, Choice, Found, open_reader
+from .talking import show_chat
 from .text import as_json, lasted, shown, table, when
 
 if TYPE_CHECKING:
     from .._core import RunRow
+    from ..agent import Approval
     from ..entry import Entry
 
 HEADS = ("ID", "COMPONENT", "STATUS", "CREATED", "TOOK", "NOTE")
@@ -58,9 +61,10 @@ def runs(
 @click.command(cls=RunCommand)
 @of_store
 @click.argument("identity", metavar="ID")
+@click.option("--chat", "chat", type=int, metavar="N", help="The whole conversation of entry N, a question to a model")
 @as_json_option
-def show(choice: Choice, identity: str, json_: bool) -> None:
-    """Show a run and its journal."""
+def show(choice: Choice, identity: str, chat: int | None, json_: bool) -> None:
+    """Show a run and its journal, and what in it waits for a person."""
     from ..journal import Journal
     from ..waiting import successor_of
 
@@ -68,10 +72,16 @@ def show(choice: Choice, identity: str, json_: bool) -> None:
     row = run.row
     reader = open_reader(run.directory)
     journal = Journal.read(reader, row)
+    if chat is not None:
+        show_chat(journal, chat, json_=json_)
+        return
     successor = successor_of(row.id, reader)
+    asked = questions_of(run)
     if json_:
+        waiting = [describe_approval(one) for one in asked]
         entries = [describe_entry(entry) for entry in journal]
-        click.echo(as_json(describe(run) | {"successor": successor or None, "entries": entries}))
+        more = {"successor": successor or None, "approvals": waiting, "entries": entries}
+        click.echo(as_json(describe(run) | more))
         return
     facts = [
         ("run", row.id),
@@ -88,6 +98,10 @@ def show(choice: Choice, identity: str, json_: bool) -> None:
             click.echo(f"{name:<10} {shown(value)}")
     click.echo()
     click.echo(shown(str(journal), lines=True))
+    if asked:
+        click.echo("\nwaits for a person:")
+    for one in asked:
+        click.echo("\n".join(how_to_answer(one)))
 
 
 def run_table(found: list[Found], *, with_store: bool) -> str:
@@ -136,6 +150,17 @@ def describe_entry(entry: Entry) -> dict[str, Any]:
         "ended": entry.ended.isoformat() if entry.ended else None,
         "child": entry.child_id or None,
         "logs": [{"stream": stream, "at": at.isoformat(), "text": text} for stream, at, text in entry.logs],
+    }
+
+
+def describe_approval(asked: Approval) -> dict[str, Any]:
+    """A question that waits for a person as JSON."""
+    return {
+        "run": asked.run_id,
+        "number": asked.number,
+        "agent": asked.agent,
+        "tool": asked.tool,
+        "arguments": asked.arguments,
     }
 
 

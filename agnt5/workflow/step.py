@@ -53,7 +53,7 @@ class Step:
         if timeout is not None and not timeout > 0:
             raise ConfigurationError(f"The step {name!r}: timeout is in seconds and above 0, not {timeout!r}.")
         self.name = name
-        self.fn = fn
+        self.fn: Any = fn
         self.retry = None if retry is None else as_policy(retry)
         self.timeout = timeout
         self.when = when
@@ -84,9 +84,12 @@ class Step:
             return None
         component = self.component
         context = wants_context(self.body) if component is None else component.wants_context
-        if len(found) <= int(context) or found[int(context)].kind is inspect.Parameter.VAR_POSITIONAL:
+        visible = found[1:] if context else found
+        if not visible or visible[0].kind is inspect.Parameter.VAR_POSITIONAL:
             return None
-        return found[int(context)].replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD)
+        if isinstance(self.fn, Tool) and len(visible) > 1:  # it gets a dict of them
+            return None
+        return visible[0].replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
     @property
     def starts_run(self) -> bool:
@@ -100,9 +103,10 @@ class Step:
         name = getattr(self.fn, "name", None) or getattr(self.fn, "__name__", type(self.fn).__name__)
         if isinstance(self.fn, Composite):
             return f"{type(self.fn).__name__.lower()} {name}"
-        if isinstance(self.fn, Component):
-            return f"{'flow' if self.fn.kind == FLOW else 'function'} {self.fn.name}"
-        return f"step {name}"
+        component = self.component
+        if component is None:
+            return f"step {name}"
+        return f"{'flow' if component.kind == FLOW else 'function'} {component.name}"
 
     def wanted(self, value: Any, outputs: dict[str, Any]) -> bool:
         """Whether it runs on this value, after these outputs."""
@@ -113,7 +117,7 @@ class Step:
 
     def arguments(self, value: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """How the value is handed to what it runs."""
-        if isinstance(self.fn, Tool) and self.fn.kind != FLOW:
+        if self.what.startswith("tool ") and not self.starts_run:
             return (), self._tool_arguments(self.fn, value)
         return ((value,) if self._values else ()), {}
 

@@ -182,7 +182,7 @@ async def _in_time(ctx: Context, step: Step, args: tuple[Any, ...], kwargs: dict
 
 
 def _component(workflow: Workflow, module: str) -> Component[..., Any]:
-    async def body(ctx, *values, **named):  # type: ignore[no-untyped-def]  # nobody evaluates annotations here
+    async def body(ctx: Any, *values: Any, **named: Any) -> Any:
         given = [*values, *named.values()]
         if len(given) > 1:
             raise TypeError(f"The workflow {workflow.name!r} takes one value, not {len(given)}.")
@@ -191,7 +191,7 @@ def _component(workflow: Workflow, module: str) -> Component[..., Any]:
     body.__name__ = body.__qualname__ = workflow.name
     body.__doc__ = workflow.description or None
     _tell_signature(body, workflow.stages[0])
-    made = Component(body, kind=FLOW, name=workflow.name, whole=workflow)
+    made: Component[..., Any] = Component(body, kind=FLOW, name=workflow.name, whole=workflow)
     made.module = module
     return made
 

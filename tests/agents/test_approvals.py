@@ -155,3 +155,56 @@ async def test_a_bare_event_is_a_word_too() -> None:
 )
 def test_words_of_people(payload: Any, word: Decision | None) -> None:
     assert decision_of(payload) == word
+
+
+async def test_a_run_tells_its_questions_and_takes_the_answers() -> None:
+    run = paying(times=2)
+    await question(run)
+    assert [str(one) for one in run.approvals] == ["1: cashier wants pay(to='ann', amount=5)"]
+    assert run.approve(arguments={"to": "ann", "amount": 2}).number == 1
+    await question(run, 2)
+    run.deny(2, "enough")
+    answer = await run
+    assert sent == [("ann", 2)]
+    assert answer.messages[-2].text.endswith("enough")
+    assert run.approvals == []
+    with pytest.raises(ConfigurationError, match="waits for no approval: it is completed"):
+        run.approve()
+
+
+async def test_a_fork_of_a_waiting_run_is_answered_by_itself() -> None:
+    sent.clear()
+    call = {"tool": "pay", "arguments": {"to": "ann", "amount": 5}}
+    llm = ScriptedLLM(lambda request: call if len(request.turns) == 1 else "done")
+    run = Agent("forked cashier", "", [pay], llm=llm).start("pay ann")
+    await question(run)
+    fork = run.fork(at=run.journal[-1])
+    (await question(fork)).approve()
+    assert await fork == "done"
+    assert sent == [("ann", 5)]
+    assert run.status == "waiting"
+    run.deny()
+    await run
+
+
+async def test_two_questions_of_one_number_below_name_their_runs() -> None:
+    def child(name: str) -> Agent:
+        llm = ScriptedLLM([{"tool": "pay", "arguments": {"to": name, "amount": 1}}, "paid"])
+        return Agent(name, "", [pay], llm=llm)
+
+    @agnt5.flow
+    async def both(ctx: agnt5.Context) -> list[Any]:
+        return await ctx.spawn([(child_a, "go"), (child_b, "go")])
+
+    sent.clear()
+    child_a, child_b = child("ann"), child("bob")
+    run = both.start()
+    for _ in range(400):
+        if len(run.approvals) == 2:
+            break
+        await asyncio.sleep(0.01)
+    with pytest.raises(ConfigurationError, match=r"answer in theirs: 1: ann wants .* \(in run r_"):
+        run.approve(1)
+    for one in run.approvals:
+        agnt5.get_run(one.run_id).approve(1)
+    assert await run == ["paid", "paid"]

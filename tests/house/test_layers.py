@@ -19,7 +19,8 @@ ROOT = Path(__file__).parents[2]
 LAYERS: list[set[str]] = [
     {"errors", "codec", "retry", "config", "types", "registry", "secret", "log", "notebook", "component"},
     {"execution"},
-    {"runtime", "worker", "client", "run", "waiting", "journal", "entry", "fold", "feed", "journalfile", "timetravel"},
+    {"runtime", "worker", "client", "run", "waiting", "journal", "entry", "fold", "feed", "journalfile", "timetravel"}
+    | {"approvals", "conversation"},
     {"context", "state", "synccontext", "proxy", "durable"},
     {"docstrings", "hints", "parameters", "tool", "mcp", "llm", "chat", "memory", "agent", "workflow", "task"},
     {"replay", "export", "engines", "testing", "telemetry", "cli"},
