@@ -46,3 +46,20 @@ def test_example(name: str, tmp_path: Path) -> None:
     printed = run_example(name, tmp_path)
     for pattern in EXPECTED[name]:
         assert re.search(pattern, printed, re.MULTILINE), f"{pattern!r} is not in:\n{printed}"
+
+
+def test_the_shop_of_agents_workflows_and_objects(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AGNT5_MODEL", raising=False)
+    printed = run_example("agnt5-python-bench/main", tmp_path)
+    for line in (
+        "order A-200 is sent, with a candle; 160.00 euros were paid",
+        "a person agrees: refund {'order': 'A-100', 'amount': 40}",
+        "A-100 was: unknown, reserved, sent, refunded",
+        "only a technician may replace. Bo will come.",
+    ):
+        assert line in printed, printed
+    folders = ROOT / "examples/agnt5-python-bench"
+    for name in ("agents/customer_service", "agents/technical_support", "workflows/order_processing"):
+        assert (folders / f"{name}.py").is_file()
+    for name in ("workflows/issue_resolution", "objects/customer_session", "objects/order_tracker"):
+        assert (folders / f"{name}.py").is_file()

@@ -129,10 +129,10 @@ agent = Agent("circular", "", [ask_again], model="scripted/none")
 
 async def test_an_edited_prompt_is_an_edited_line() -> None:
     def agent(words: str) -> Agent:
-        return Agent("support", words, [search], llm=ScriptedLLM(["hello"]), temperature=0.5)
+        return Agent("support", words, [hunt], llm=ScriptedLLM(["hello"]), temperature=0.5)
 
     @tool(retry=2)
-    def search(query: str) -> str:
+    def hunt(query: str) -> str:
         """Search."""
         return query
 
@@ -147,10 +147,10 @@ async def test_an_edited_prompt_is_an_edited_line() -> None:
         "instructions:",
         "    Be kind.",
         "    Be brief.",
-        "tools: search",
+        "tools: hunt",
         "temperature: 0.5",
     ]
-    assert told["tool search"] == "tool search\nretry: 2"
+    assert told["tool hunt"] == "tool hunt\nretry: 2"
     assert any("Search." in source for source in told.values())
     lines = old.diff(new).code.splitlines()
     assert [line for line in lines if line[:1] in "+-" and line[:3] not in ("+++", "---")] == [

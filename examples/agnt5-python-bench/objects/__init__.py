@@ -1,0 +1,1 @@
+"""State that lives longer than a run: one object per customer, one per order."""
