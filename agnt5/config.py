@@ -54,6 +54,8 @@ class Settings:
     hot_reload: bool = False
     trace_enabled: bool = False
     metrics_enabled: bool = False
+    trace_content: bool = False
+    """Spans tell what people and models wrote, credentials masked."""
 
     @property
     def store_directory(self) -> Path:
@@ -62,7 +64,8 @@ class Settings:
 
 # The runtime reads these when it opens; changing them afterwards would change nothing, silently.
 ENGINE_SETTINGS: Final = frozenset(
-    {"home", "store", "runtime", "durability", "max_concurrency", "max_payload", "recover", "redact"}
+    {"trace_enabled", "metrics_enabled", "trace_content"}
+    | {"home", "store", "runtime", "durability", "max_concurrency", "max_payload", "recover", "redact"}
 )
 
 _VARIABLES: Final[Mapping[str, str]] = {
@@ -81,6 +84,7 @@ _VARIABLES: Final[Mapping[str, str]] = {
     "hot_reload": "AGNT5_HOT_RELOAD",
     "trace_enabled": "AGNT5_TRACE_ENABLED",
     "metrics_enabled": "AGNT5_METRICS_ENABLED",
+    "trace_content": "AGNT5_TRACE_CONTENT",
 }
 _NAMES: Final = tuple(field.name for field in dataclasses.fields(Settings))
 
@@ -193,7 +197,7 @@ def _checked(name: str, value: Any, source: str) -> Any:
         return upper if upper in LOG_LEVELS else _choice(value, source, LOG_LEVELS)
     if name in ("max_concurrency", "max_payload"):
         return _count(value, source)
-    if name in ("dev_mode", "hot_reload", "trace_enabled", "metrics_enabled"):
+    if name in ("dev_mode", "hot_reload", "trace_enabled", "metrics_enabled", "trace_content"):
         return _switch(value, source)
     if not isinstance(value, str):
         raise ConfigurationError(f"{source} must be text, not {value!r}.")

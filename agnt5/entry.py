@@ -132,6 +132,16 @@ class Entry:
         return moment(self._command.at + self._shift)
 
     @property
+    def asked(self) -> datetime:
+        """When it was asked, before its first attempt."""
+        return moment(self._command.at + self._shift)
+
+    @property
+    def answered(self) -> int:
+        """Seq of its completion, 0 while it has none."""
+        return 0 if self._completion is None else self._completion.seq
+
+    @property
     def ended(self) -> datetime | None:
         from agnt5.execution.kinds import IMMEDIATE
 

@@ -225,6 +225,9 @@ def start(
     if run_id is not None and not (0 < len(run_id) <= 200 and run_id.isprintable()):
         raise ConfigurationError(f"A run id is 1 to 200 printable characters, not {run_id!r}.")
     runtime = get_runtime()
+    listener = runtime.driver.listener
+    if listener is not None:
+        tags = listener.start_tags(tags)
     text = json.dumps(tags) if tags else "{}"
     return Run(runtime.start(component, encode_call(args, kwargs), run_id=run_id, tags=text))
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from agnt5.component import Component
     from agnt5.config import Settings
     from agnt5.execution.driver import Ending
+    from agnt5.telemetry.observer import Observer
 
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _STOP_SECONDS = 2.0
@@ -43,8 +44,12 @@ class Runtime:
         from agnt5.execution.capture import ensure_installed
         from agnt5.execution.driver import Driver
         from agnt5.execution.host import Host
+        from agnt5.telemetry.observer import Observer
 
+        Observer.check(settings)
         self.pid = os.getpid()
+        self._settings = settings
+        self._observer: Observer | None = None
         self.directory: Path = settings.store_directory
         make_home(settings.home)
         ensure_installed()
@@ -69,9 +74,25 @@ class Runtime:
         self._closed = False
         self._release = config.hold(f"a runtime is open on the store {settings.store!r}")
         self.host.start()
-        registry.listen(self.engine.serve)
+        self._report(settings)
+        registry.listen(self._defined)
         for component in registry.components():
             self.engine.serve(component.name)
+
+    def _defined(self, name: str) -> None:
+        self.engine.serve(name)
+        component = registry.find(name)
+        if component is not None and (component.trace or component.metrics):
+            self._report(self._settings)
+
+    def _report(self, settings: Settings) -> None:
+        """Have ends of runs and bodies reported, once something asks for it."""
+        from agnt5.telemetry.observer import Observer
+
+        if self._observer is not None:
+            self._observer.look()
+        elif Observer.wanted(settings):
+            self.driver.listener = self._observer = Observer(self.reader, settings)
 
     def start(
         self,
@@ -180,7 +201,7 @@ class Runtime:
             if self._closed or self.pid != os.getpid():
                 return
             self._closed = True
-        registry.unlisten(self.engine.serve)
+        registry.unlisten(self._defined)
         stopped = threading.Event()
 
         def stop() -> None:
@@ -194,6 +215,8 @@ class Runtime:
             stopped.wait(_STOP_SECONDS)
         except RuntimeError:
             logger.debug("the host loop had stopped before the runtime was closed")
+        if self._observer is not None:
+            self._observer.close()
         self.engine.close()
         self.host.stop(_STOP_SECONDS)
         self.host.dispose()

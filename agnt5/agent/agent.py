@@ -22,6 +22,7 @@ from agnt5.codec.annotations import register_classes
 from agnt5.component import FLOW, Component, Composite, Parts, caller_module
 from agnt5.errors import ConfigurationError
 from agnt5.execution.current import current_context
+from agnt5.extras import require_telemetry
 from agnt5.llm import LLM, find_llm
 from agnt5.llm.schema import Schema
 from agnt5.tool import Tool, tool_name
@@ -86,6 +87,10 @@ class Agent(Composite):
         self.max_iterations = max_iterations
         self.budget = budget
         self.output_type = output_type
+        if metrics:
+            require_telemetry("Agent(metrics=True)")
+        if tracing:
+            require_telemetry("Agent(tracing=True)")
         self.metrics = metrics
         self.tracing = tracing
         self.handoffs = tuple(handoffs)

@@ -23,6 +23,7 @@ from agnt5.log import logger
 if TYPE_CHECKING:
     from agnt5.execution.attempt import Attempt
     from agnt5.execution.host import Host
+    from agnt5.execution.observing import Listener
     from agnt5.execution.session import Session
 
 LEASED = _core.NOTICE_LEASED
@@ -68,6 +69,7 @@ class Driver:
         "due",
         "engine",
         "host",
+        "listener",
         "listeners",
         "refuses",
     )
@@ -94,6 +96,8 @@ class Driver:
         self.listeners: list[Callable[[str, Any], None]] = []
         # Values that hold credentials are refused, not recorded (`redact="refuse"`).
         self.refuses = False
+        # Hears of ends, for reports.
+        self.listener: Listener | None = None
         # Code and context variables of runs that this process started, until they end.
         self._expected: dict[str, tuple[Component[..., Any], contextvars.Context]] = {}
 
@@ -279,6 +283,8 @@ class Driver:
     def on_ended(self, run_id: str, status: int) -> None:
         if status != 3:  # a paused run goes on with its code when it is resumed
             self._expected.pop(run_id, None)
+            if self.listener is not None:
+                self.listener.run_ended(run_id)
         payload = self._endings.pop(run_id, None)
         error = self._reasons.pop(run_id, None)
         with self._lock:

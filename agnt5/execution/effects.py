@@ -173,6 +173,9 @@ def _ended(
         op.clock = None
         if clock.expired:
             error = _timeout(op)
+    listener = attempt.driver.listener
+    if listener is not None:
+        listener.body_ended(op, error, began)
     if error is None:
         try:
             payload = encode(value)

@@ -1,6 +1,7 @@
 """`ctx.logger` and `ctx.metrics`: silent while a run replays, so that nothing is told twice.
 
-Metrics are kept in this process until something collects them; names never carry values of a run.
+Metrics are kept in this process until something collects them, and go to an outlet if there is one; names never carry
+values of a run.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from agnt5.context import Context
+    from agnt5.execution.observing import Outlet
 
 _log = logging.getLogger("agnt5.run")
 Labels = tuple[tuple[str, str], ...]
@@ -35,10 +37,11 @@ class RunLogger(logging.LoggerAdapter[logging.Logger]):
 
 
 class MetricSink:
-    """Counts in memory. Histograms keep their last 10,000 values."""
+    """Counts in memory. Histograms keep their last 10,000 values. `outlet`: where values go, too."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self.outlet: Outlet | None = None
         self.counters: dict[tuple[str, Labels], float] = {}
         self.gauges: dict[tuple[str, Labels], float] = {}
         self.histograms: dict[tuple[str, Labels], list[float]] = {}
@@ -46,10 +49,14 @@ class MetricSink:
     def increment(self, name: str, value: float, labels: Labels) -> None:
         with self._lock:
             self.counters[name, labels] = self.counters.get((name, labels), 0) + value
+        if self.outlet is not None:
+            self.outlet.increment(name, value, labels)
 
     def gauge(self, name: str, value: float, labels: Labels) -> None:
         with self._lock:
             self.gauges[name, labels] = value
+        if self.outlet is not None:
+            self.outlet.gauge(name, value, labels)
 
     def histogram(self, name: str, value: float, labels: Labels) -> None:
         with self._lock:
@@ -57,6 +64,8 @@ class MetricSink:
             values.append(value)
             if len(values) > _KEPT:
                 del values[: _KEPT // 10]
+        if self.outlet is not None:
+            self.outlet.histogram(name, value, labels)
 
 
 sink = MetricSink()

@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[2]
 
 # Bottom first. A unit is a module or package directly below `agnt5`.
 LAYERS: list[set[str]] = [
-    {"errors", "codec", "retry", "config", "types", "registry", "secret", "log", "notebook", "component"},
+    {"errors", "codec", "retry", "config", "types", "registry", "secret", "log", "notebook", "component", "extras"},
     {"execution"},
     {"runtime", "worker", "client", "run", "waiting", "journal", "entry", "fold", "feed", "journalfile", "timetravel"}
     | {"approvals", "conversation"},
