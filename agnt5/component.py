@@ -58,6 +58,10 @@ class Composite(ABC):
     def __agnt5_copy__(self) -> Self:
         """A copy with a component of its own, in no registry."""
 
+    def __agnt5_version_of__(self, component: Component[..., Any]) -> Component[..., Any]:
+        """The component of this copy that stands for `component` of what it was copied from."""
+        return self.__agnt5_component__
+
     @abstractmethod
     def __agnt5_take__(self, code: tuple[Any, ...]) -> None:
         """Call these from now on: other versions of `__agnt5_parts__().code`, in the same order."""
@@ -196,6 +200,17 @@ def component_of(target: Any) -> Component[..., Any] | None:
         return None
     found: Component[..., Any] | None = getattr(target, "__agnt5_component__", None)
     return found
+
+
+def settings_text(head: str, settings: Mapping[str, Any]) -> str:
+    """Settings for `Parts`: one line each, texts of several lines indented, None and "" left out."""
+    lines = [head]
+    for name, value in settings.items():
+        if value is None or value == "":
+            continue
+        text = str(value)
+        lines += [f"{name}:", *(f"    {line}" for line in text.splitlines())] if "\n" in text else [f"{name}: {text}"]
+    return "\n".join(lines)
 
 
 def caller_module() -> str:

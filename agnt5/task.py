@@ -10,14 +10,16 @@ A task is a flow: every question to the model is recorded. It must never give a 
 from __future__ import annotations
 
 import asyncio
+import copy
 from collections.abc import Awaitable, Callable, Iterable
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from agnt5 import registry
 from agnt5.codec.annotations import register_classes
-from agnt5.component import FLOW, Component, caller_module
+from agnt5.component import FLOW, Component, Composite, Parts, caller_module, settings_text
 from agnt5.errors import ConfigurationError, OutputInvalid, ProviderAuthError
 from agnt5.execution.current import current_context
+from agnt5.execution.together import together
 from agnt5.hints import struct_in
 from agnt5.llm import LLM, Message, find_llm
 from agnt5.llm.schema import Schema
@@ -35,7 +37,7 @@ _DEFAULT = "Read what the user gives and answer with what it says, as {name}. Do
 _REPAIR = "That answer cannot be used. {error}\nAnswer again, with all of it, in the form that was asked for."
 
 
-class Task(Generic[T]):
+class Task(Composite, Generic[T]):
     """Text to a value of `output`: a dataclass, TypedDict, pydantic model, other type, or a JSON schema.
 
     `llm`, or `model` as `provider/name`; else the configured one. `name`: by which its runs find it again; default, the
@@ -68,19 +70,19 @@ class Task(Generic[T]):
         self.temperature = temperature
         self.max_tokens = max_tokens
         register_classes(output)
-        self.__agnt5_component__, self._map = _components(self)
-        registry.define(self.__agnt5_component__)
+        self._component, self._map = _components(self, caller_module())
+        registry.define(self._component)
         registry.define(self._map)
 
     def start(self, text: Any, *, run_id: str | None = None, tags: dict[str, str] | None = None) -> Run:
         """Begin a durable run and return at once. `text`: text, or parts such as `["Read this", Image(...)]`."""
         self._ready()
-        return self.__agnt5_component__.start(text, run_id=run_id, tags=tags)
+        return self._component.start(text, run_id=run_id, tags=tags)
 
     def run(self, text: Any) -> Awaitable[T]:
         """Start and wait for the value. Inside a run: a child run."""
         self._ready()
-        return self.__agnt5_component__.run(text)
+        return self._component.run(text)
 
     def run_sync(self, text: Any, *, timeout: float | None = None) -> T:
         """Start and block this thread for at most `timeout` seconds; safe inside a running event loop."""
@@ -100,6 +102,34 @@ class Task(Generic[T]):
         """Begin what `map` does and return its Run at once."""
         self._ready()
         return self._map.start(*_map_arguments(items, concurrency, return_exceptions))
+
+    # What a run keeps of it
+
+    @property
+    def __agnt5_component__(self) -> Component[..., Any]:
+        return self._component
+
+    def __agnt5_parts__(self) -> Parts:
+        told = {
+            "model": self.model.name if isinstance(self.model, LLM) else self.model,
+            "instructions": self.instructions,
+            "output": self.schema.text,
+            "max_repairs": self.max_repairs,
+            "temperature": self.temperature,
+            "max_tokens": self.max_tokens,
+        }
+        return Parts(f"task {self.name}", settings_text(f"task {self.name}", told), ())
+
+    def __agnt5_copy__(self) -> Self:
+        copied = copy.copy(self)
+        copied._component, copied._map = _components(copied, self._component.module)
+        return copied
+
+    def __agnt5_take__(self, code: tuple[Any, ...]) -> None:
+        """It calls nothing of its user's."""
+
+    def __agnt5_version_of__(self, component: Component[..., Any]) -> Component[..., Any]:
+        return self._map if component.name == self._map.name else self._component
 
     def _ready(self) -> None:
         """Say what is missing before a run begins, not in it."""
@@ -147,14 +177,7 @@ class Task(Generic[T]):
                     error.item = number  # type: ignore[attr-defined]
                     return error
 
-        tasks = [asyncio.get_running_loop().create_task(one(number, item)) for number, item in enumerate(items)]
-        try:
-            found: list[Any] = list(await asyncio.gather(*tasks))
-        except BaseException:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            raise
+        found = await together([one(number, item) for number, item in enumerate(items)])
         failures = [one for one in found if isinstance(one, Exception)]
         if failures and not return_exceptions:
             raise ExceptionGroup(f"{len(failures)} of {len(items)} items of the task {self.name!r} failed", failures)
@@ -164,21 +187,21 @@ class Task(Generic[T]):
         return f"<task {self.name}>"
 
 
-def _components(task: Task[Any]) -> tuple[Component[..., Any], Component[..., Any]]:
+def _components(task: Task[Any], module: str) -> tuple[Component[..., Any], Component[..., Any]]:
     async def body(ctx: Context, text: str) -> Any:
         return await task.read(ctx, text)
 
     async def each(ctx: Context, items: list[Any], concurrency: int, return_exceptions: bool) -> list[Any]:
         return await task.read_all(ctx, items, concurrency, return_exceptions)
 
-    return _flow(task, body, task.name), _flow(task, each, f"{task.name}.map")
+    return _flow(task, body, task.name, module), _flow(task, each, f"{task.name}.map", module)
 
 
-def _flow(task: Task[Any], fn: Callable[..., Any], name: str) -> Component[..., Any]:
+def _flow(task: Task[Any], fn: Callable[..., Any], name: str, module: str) -> Component[..., Any]:
     fn.__name__ = fn.__qualname__ = name
     fn.__doc__ = task.instructions or None
-    made: Component[..., Any] = Component(fn, kind=FLOW, name=name)
-    made.module = caller_module()
+    made: Component[..., Any] = Component(fn, kind=FLOW, name=name, whole=task)
+    made.module = module
     return made
 
 

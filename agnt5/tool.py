@@ -19,7 +19,18 @@ from typing import TYPE_CHECKING, Any, Self, cast, overload
 
 from agnt5 import registry
 from agnt5.codec import register_annotations
-from agnt5.component import FLOW, FUNCTION, Component, Composite, P, Parts, R, component_of, wants_context
+from agnt5.component import (
+    FLOW,
+    FUNCTION,
+    Component,
+    Composite,
+    P,
+    Parts,
+    R,
+    component_of,
+    settings_text,
+    wants_context,
+)
 from agnt5.docstrings import Documentation, read_docstring
 from agnt5.errors import ConfigurationError
 from agnt5.llm.types import ToolSpec
@@ -110,14 +121,14 @@ class Tool(Component[P, R], Composite):
         return self if self._flow is None else self._flow
 
     def __agnt5_parts__(self) -> Parts:
-        told = {
+        told: dict[str, Any] = {
             "description": self._description,
             "retry": None if self.retry_policy is None else self.retry_policy.max_attempts,
             "timeout": self.timeout,
             "requires_approval": self.requires_approval or None,
         }
-        lines = [f"{name}: {value}" for name, value in told.items() if value is not None]
-        text = "\n".join([f"tool {self.name}", *lines]) if lines else ""
+        set_here = any(value is not None for value in told.values())
+        text = settings_text(f"tool {self.name}", told) if set_here else ""
         return Parts(f"tool {self.name}", text, (self.fn if self._flow is None else self.given,))
 
     def __agnt5_copy__(self) -> Self:

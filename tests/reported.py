@@ -19,6 +19,8 @@ class Reported:
         self._reader = reader
 
     def forget(self) -> None:
+        """Begin anew."""
+        assert telemetry.flush(30)
         self._exporter.clear()
         self.points()
 

@@ -15,7 +15,7 @@ from agnt5.agent.answer import Answer
 from agnt5.agent.budget import Budget
 from agnt5.agent.loop import Exchange, check_prices
 from agnt5.agent.recall import Recall
-from agnt5.agent.settings import settings_text
+from agnt5.agent.settings import agent_text
 from agnt5.agent.stream import Update, updates
 from agnt5.agent.toolbox import HumanInLoop, Toolbox
 from agnt5.codec.annotations import register_classes
@@ -174,7 +174,7 @@ class Agent(Composite):
 
     def __agnt5_parts__(self) -> Parts:
         asks = (self.human_in_loop,) if isinstance(self.human_in_loop, FunctionType) else ()
-        return Parts(f"agent {self.name}", settings_text(self), (*self.tools, *self.handoffs, *asks))
+        return Parts(f"agent {self.name}", agent_text(self), (*self.tools, *self.handoffs, *asks))
 
     def __agnt5_copy__(self) -> Self:
         copied = copy.copy(self)

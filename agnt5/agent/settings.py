@@ -6,9 +6,9 @@ It tells what a person wrote. It must never hold what changes by itself, such as
 from __future__ import annotations
 
 import functools
-import json
 from typing import TYPE_CHECKING, Any
 
+from agnt5.component import settings_text
 from agnt5.llm.base import LLM
 from agnt5.llm.schema import Schema
 
@@ -16,43 +16,33 @@ if TYPE_CHECKING:
     from agnt5.agent.agent import Agent
 
 
-def settings_text(agent: Agent) -> str:
-    """One line a setting, settings at their defaults left out; texts of several lines are indented."""
+def agent_text(agent: Agent) -> str:
     asks = agent.human_in_loop
-    told: dict[str, Any] = {
-        "model": agent.model.name if isinstance(agent.model, LLM) else agent.model,
-        "description": agent.description,
-        "instructions": agent.instructions,
-        "tools": ", ".join(tool.name for tool in agent.tools),
-        "handoffs": ", ".join(to.name for to in agent.handoffs),
-        "memory": "yes" if agent.memory else "",
-        "human_in_loop": getattr(asks, "__name__", repr(asks)) if callable(asks) else "every call" if asks else "",
-        "output": "" if agent.output_type is None else _schema_text(agent.output_type),
-        "temperature": agent.temperature,
-        "max_tokens": agent.max_tokens,
-        "timeout": agent.timeout,
-    }
-    lines = [f"agent {agent.name}"]
-    for name, value in told.items():
-        if value is None or value == "":
-            continue
-        text = str(value)
-        lines += [f"{name}:", *(f"    {line}" for line in text.splitlines())] if "\n" in text else [f"{name}: {text}"]
-    return "\n".join(lines)
+    return settings_text(
+        f"agent {agent.name}",
+        {
+            "model": agent.model.name if isinstance(agent.model, LLM) else agent.model,
+            "description": agent.description,
+            "instructions": agent.instructions,
+            "tools": ", ".join(tool.name for tool in agent.tools),
+            "handoffs": ", ".join(to.name for to in agent.handoffs),
+            "memory": "yes" if agent.memory else "",
+            "human_in_loop": getattr(asks, "__name__", repr(asks)) if callable(asks) else "every call" if asks else "",
+            "output": "" if agent.output_type is None else _schema_text(agent.output_type),
+            "temperature": agent.temperature,
+            "max_tokens": agent.max_tokens,
+            "timeout": agent.timeout,
+        },
+    )
 
 
 def _schema_text(output_type: Any) -> str:
     try:
-        return _schema_text_of_type(output_type)
+        return _text_of_type(output_type)
     except TypeError:  # a schema given as a dict is not hashable
-        return _render(output_type)
+        return Schema.of(output_type).text
 
 
 @functools.lru_cache(maxsize=256)
-def _schema_text_of_type(output_type: Any) -> str:
-    return _render(output_type)
-
-
-def _render(output_type: Any) -> str:
-    schema = Schema.of(output_type)
-    return f"{schema.name} {json.dumps(schema.json_schema, sort_keys=True)}"
+def _text_of_type(output_type: Any) -> str:
+    return Schema.of(output_type).text

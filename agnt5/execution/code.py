@@ -106,7 +106,7 @@ class _Pinner:
         composite = composite_of(value)
         if composite is not None:
             version = self._version_of_composite(composite)
-            return version if value is composite else version.__agnt5_component__
+            return version if value is composite else version.__agnt5_version_of__(value)
         function = body_of(value)
         if function is None or id(function) not in self._reach.functions:
             return value

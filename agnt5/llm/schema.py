@@ -44,6 +44,11 @@ class Schema:
             return Schema(found.__name__, found.model_json_schema(), lambda value: read_model(found, value))
         return _of_type(found)
 
+    @property
+    def text(self) -> str:
+        """Name and JSON schema on one line, the same for the same type."""
+        return f"{self.name} {msgspec.json.encode(self.json_schema, order='sorted').decode()}"
+
     def parse(self, text: str) -> Any:
         """The value that a model's text holds. OutputInvalid says what is wrong, in words the model can act on."""
         try:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from agnt5 import registry
 from agnt5.conversation import answer_of, question_of
 from agnt5.entry import Arguments
+from agnt5.llm.types import Text
 from agnt5.secret import mask
 
 if TYPE_CHECKING:
@@ -171,10 +172,7 @@ def _messages(messages: list[Message], finish: str | None = None) -> str:
             parts.append({"type": "tool_call_response", "id": message.tool_call_id, "response": message.text})
         else:
             parts += [
-                {"type": "text", "content": part.text}
-                if hasattr(part, "text")
-                else {"type": "blob", "modality": "image"}
-                for part in message.parts
+                {"type": "text", "content": part.text} if isinstance(part, Text) else _IMAGE for part in message.parts
             ]
         parts += [
             {"type": "tool_call", "id": call.id, "name": call.name, "arguments": call.arguments}
@@ -185,6 +183,9 @@ def _messages(messages: list[Message], finish: str | None = None) -> str:
             one["finish_reason"] = finish
         told.append(one)
     return _json(told)
+
+
+_IMAGE = {"type": "blob", "modality": "image"}
 
 
 def _json(value: Any) -> str:

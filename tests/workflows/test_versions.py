@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import agnt5
-from agnt5 import Agent, Run, Step, Workflow, flow, tool
+from agnt5 import Agent, Run, Step, Task, Workflow, flow, tool
 from agnt5.execution.code import pin, snapshot
 from agnt5.execution.fingerprint import fingerprint
 from agnt5.llm import ScriptedLLM
@@ -157,6 +157,23 @@ async def test_an_edited_prompt_is_an_edited_line() -> None:
         "-    Be brief.",
         "+    Be very brief.",
     ]
+
+
+async def test_a_task_is_a_version_too() -> None:
+    def task(words: str) -> Task[int]:
+        return Task(int, words, llm=ScriptedLLM(lambda request: '{"value": 7}'), name="sevens")
+
+    old = task("Find a number.").start("seven")
+    assert await old == 7
+    first = task("Find a number.")
+    many = first.start_map(["seven", "7"])
+    first.instructions = "Find the number."
+    assert await many == [7, 7]
+    assert many.journal.conversation(many.journal.chats[0])[0].text == "Find a number."
+    assert records(many)["task sevens"] == records(old)["task sevens"]
+    later = first.start("seven")
+    await later
+    assert "+instructions: Find the number." in old.diff(later).code
 
 
 async def test_a_flow_records_the_prompts_it_reaches() -> None:
