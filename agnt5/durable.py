@@ -50,7 +50,8 @@ def function(
     `retry_policy`: a policy or the number of attempts; default: 3 attempts, none for programming errors. `timeout`:
     seconds for one attempt, durable waits not counted. `effect="at_most_once"`: after a crash in the body the run
     pauses and asks instead of running it again. `trace` tells on the logger "agnt5.trace", level DEBUG, when each
-    attempt begins and ends, what it asks and how long the answers took.
+    attempt begins and ends, what it asks and how long the answers took; with the extra `telemetry`, its calls are
+    spans, too.
     """
 
     def make(body: Callable[..., Any]) -> Component[..., Any]:

@@ -6,13 +6,13 @@ import asyncio
 import functools
 import gc
 import json
-import linecache
 import weakref
 from typing import Any
 
 import pytest
 
 from agnt5.execution.code import pin, set_source_provider, snapshot
+from cells import Notebook
 
 
 class Component:
@@ -23,27 +23,9 @@ class Component:
         self.fn = fn
 
 
-class Notebook:
-    """A namespace that cells are run in."""
-
-    def __init__(self) -> None:
-        self.names: dict[str, Any] = {"__name__": "__main__", "__builtins__": __builtins__, "Component": Component}
-        self.cells = 0
-
-    def cell(self, source: str, *, with_source: bool = False) -> None:
-        self.cells += 1
-        name = f"<cell {id(self)} {self.cells}>"
-        if with_source:
-            linecache.cache[name] = (len(source), None, source.splitlines(True), name)
-        exec(compile(source, name, "exec", dont_inherit=True), self.names)
-
-    def __getitem__(self, name: str) -> Any:
-        return self.names[name]
-
-
 @pytest.fixture
 def notebook() -> Notebook:
-    return Notebook()
+    return Notebook(Component=Component)
 
 
 def test_a_redefined_helper_does_not_reach_a_run_in_flight(notebook: Notebook) -> None:

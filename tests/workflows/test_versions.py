@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import linecache
-from typing import Any
 
 import pytest
 
@@ -13,29 +11,13 @@ from agnt5 import Agent, Run, Step, Task, Workflow, flow, tool
 from agnt5.execution.code import pin, snapshot
 from agnt5.execution.fingerprint import fingerprint
 from agnt5.llm import ScriptedLLM
-
-
-class Notebook:
-    """A namespace that cells are run in."""
-
-    def __init__(self) -> None:
-        self.names: dict[str, Any] = {"__name__": "__main__", "ScriptedLLM": ScriptedLLM}
-        self.names |= {made.__name__: made for made in (Agent, Step, Workflow, flow, tool)}
-        self.cells = 0
-
-    def cell(self, source: str) -> None:
-        self.cells += 1
-        name = f"<cell {id(self)} {self.cells}>"
-        linecache.cache[name] = (len(source), None, source.splitlines(True), name)
-        exec(compile(source, name, "exec", dont_inherit=True), self.names)
-
-    def __getitem__(self, name: str) -> Any:
-        return self.names[name]
+from cells import Notebook
 
 
 @pytest.fixture
 def notebook() -> Notebook:
-    return Notebook()
+    made = {one.__name__: one for one in (Agent, ScriptedLLM, Step, Workflow, flow, tool)}
+    return Notebook(sources=True, **made)
 
 
 def records(run: Run) -> dict[str, str]:
