@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from .options import RunCommand, of_store
+from .options import RunCommand, as_json_option, of_store
 from .stores import STATUSES, Choice, Found, open_reader
-from .text import shown
+from .text import as_json, shown
 
 if TYPE_CHECKING:
     from ..agent import Approval
@@ -29,7 +29,8 @@ _number = click.argument("number", metavar="N", type=click.IntRange(1), required
 @click.argument("identity", metavar="ID")
 @_number
 @click.option("--arguments", metavar="JSON", help="Call the tool with these instead, a JSON object")
-def approve(choice: Choice, identity: str, number: int | None, arguments: str | None) -> None:
+@as_json_option
+def approve(choice: Choice, identity: str, number: int | None, arguments: str | None, json_: bool) -> None:
     """Let a tool be called that waits for a person.
 
     N is the number of the question, as `agnt5 show ID` tells it; it may be left out when only one waits.
@@ -37,7 +38,7 @@ def approve(choice: Choice, identity: str, number: int | None, arguments: str | 
     from ..agent.approval import approving
 
     edited = None if arguments is None else _object(arguments)
-    _answer(choice.find(identity), number, "approved", approving(edited))
+    _answer(choice.find(identity), number, "approved", approving(edited), json_)
 
 
 @click.command(cls=RunCommand)
@@ -45,11 +46,12 @@ def approve(choice: Choice, identity: str, number: int | None, arguments: str | 
 @click.argument("identity", metavar="ID")
 @_number
 @click.option("--reason", metavar="TEXT", default="", help="Told to the model")
-def deny(choice: Choice, identity: str, number: int | None, reason: str) -> None:
+@as_json_option
+def deny(choice: Choice, identity: str, number: int | None, reason: str, json_: bool) -> None:
     """Refuse a tool call that waits for a person."""
     from ..agent.approval import denying
 
-    _answer(choice.find(identity), number, "denied", denying(reason))
+    _answer(choice.find(identity), number, "denied", denying(reason), json_)
 
 
 def questions_of(run: Found) -> list[Approval]:
@@ -75,7 +77,18 @@ def how_to_answer(asked: Approval) -> list[str]:
     return [f"  {shown(str(asked))}", f"      agnt5 approve {where}    agnt5 deny {where} --reason TEXT"]
 
 
-def _answer(run: Found, number: int | None, word: str, payload: dict[str, Any]) -> None:
+def describe_approval(asked: Approval) -> dict[str, Any]:
+    """A question that waits for a person as JSON."""
+    return {
+        "run": asked.run_id,
+        "number": asked.number,
+        "agent": asked.agent,
+        "tool": asked.tool,
+        "arguments": asked.arguments,
+    }
+
+
+def _answer(run: Found, number: int | None, word: str, payload: dict[str, Any], json_: bool) -> None:
     from ..agent.approval import choose
     from ..codec import encode
     from .writing import visit
@@ -84,6 +97,9 @@ def _answer(run: Found, number: int | None, word: str, payload: dict[str, Any]) 
     body = base64.b64encode(encode(payload)).decode()
     event_id = uuid.uuid4().hex
     visit(run.directory, do="event", name=asked.event, payload=body, run_id=asked.run_id, event_id=event_id)
+    if json_:
+        click.echo(as_json({"answer": word} | describe_approval(asked)))
+        return
     click.echo(f"{word} {shown(str(asked))}")
 
 

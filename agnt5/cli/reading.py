@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from .approving import how_to_answer, questions_of
+from .approving import describe_approval, how_to_answer, questions_of
 from .options import RunCommand, as_json_option, of_store
 from .stores import STATUSES, Choice, Found, open_reader
 from .talking import show_chat
@@ -16,7 +16,6 @@ from .text import as_json, lasted, shown, table, when
 
 if TYPE_CHECKING:
     from .._core import RunRow
-    from ..agent import Approval
     from ..entry import Entry
 
 HEADS = ("ID", "COMPONENT", "STATUS", "CREATED", "TOOK", "NOTE")
@@ -150,17 +149,6 @@ def describe_entry(entry: Entry) -> dict[str, Any]:
         "ended": entry.ended.isoformat() if entry.ended else None,
         "child": entry.child_id or None,
         "logs": [{"stream": stream, "at": at.isoformat(), "text": text} for stream, at, text in entry.logs],
-    }
-
-
-def describe_approval(asked: Approval) -> dict[str, Any]:
-    """A question that waits for a person as JSON."""
-    return {
-        "run": asked.run_id,
-        "number": asked.number,
-        "agent": asked.agent,
-        "tool": asked.tool,
-        "arguments": asked.arguments,
     }
 
 

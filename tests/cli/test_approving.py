@@ -103,7 +103,8 @@ def test_a_word_for_a_killed_owner_is_heard_when_the_run_resumes(owner: subproce
     owner.send_signal(signal.SIGKILL)
     owner.wait()
     assert cli("approve", "r_first").code == 0
-    assert cli("deny", "r_second", "1").code == 0
+    denied = json.loads(cli("deny", "r_second", "1", "--json").out)
+    assert (denied["answer"], denied["tool"], denied["number"]) == ("denied", "refund", 1)
     resumed = cli("resume", "--app", "app.py")
     assert resumed.code == 0, resumed.err
     assert last_output(cli, "r_first") == "refunded 40 for A1"
