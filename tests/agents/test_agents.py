@@ -157,7 +157,7 @@ async def test_pictures_go_to_the_model() -> None:
 
 async def test_turns_are_limited_and_a_person_may_allow_more() -> None:
     more = {"tool": "search", "arguments": {"query": "x"}}
-    run = Agent("endless", "", [search], llm=ScriptedLLM([more] * 4 + ["done"]), max_iterations=2).start("go")
+    run = Agent("tireless", "", [search], llm=ScriptedLLM([more] * 4 + ["done"]), max_iterations=2).start("go")
     with pytest.raises(RunPaused, match=r"used 2 of 2 turns.*resume\(values=\{'allowance': 5\}\)"):
         await run
     assert run.status == "paused"
@@ -173,7 +173,7 @@ async def test_turns_are_limited_and_a_person_may_allow_more() -> None:
 
 async def test_a_person_may_refuse_more() -> None:
     more = {"tool": "search", "arguments": {"query": "x"}}
-    run = Agent("endless", "", [search], llm=ScriptedLLM([more] * 4), max_iterations=1).start("go")
+    run = Agent("tireless", "", [search], llm=ScriptedLLM([more] * 4), max_iterations=1).start("go")
     with pytest.raises(RunPaused):
         await run
     run.resume(values={"allowance": 0})

@@ -154,12 +154,12 @@ async def test_arguments_that_cannot_be_recorded_raise_where_they_are_given() ->
 
 async def test_large_arguments_are_the_successors_own() -> None:
     @flow
-    async def carries(ctx: Context, text: str, left: int) -> int:
+    async def carries_on(ctx: Context, text: str, left: int) -> int:
         if left:
             await ctx.continue_as(text + "x", left - 1)
         return len(text)
 
-    run = carries.start("y" * 200_000, 3)
+    run = carries_on.start("y" * 200_000, 3)
     assert await run == 200_003
     last = run
     while (successor := last.successor) is not None:
