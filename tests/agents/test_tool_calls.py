@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
+import subprocess
 import sys
 from dataclasses import dataclass
 from enum import Enum
@@ -286,13 +286,16 @@ async def test_an_edited_tool_is_called_again_in_a_rerun() -> None:
 
 
 def test_agnt5_tool_is_always_the_decorator() -> None:
-    importlib.import_module("agnt5.tool")
-    assert agnt5.tool is tool
-    sys.modules.pop("agnt5.tool")
-    try:
-        importlib.import_module("agnt5.tool")
-        assert callable(agnt5.tool)
-        assert agnt5.tool.__name__ == "tool"
-    finally:
-        sys.modules["agnt5.tool"] = importlib.import_module("agnt5.tool")
-        agnt5.tool = tool
+    program = """
+import agnt5
+before = agnt5.tool
+import agnt5.tool
+import agnt5.mcp
+assert agnt5.tool is before, agnt5.tool
+assert agnt5.tool.__name__ == "tool"
+import sys
+assert agnt5.tool is not sys.modules["agnt5.tool"]
+"""
+    # In a process of its own: a module that is imported twice makes its classes twice.
+    subprocess.run([sys.executable, "-c", program], check=True)
+    subprocess.run([sys.executable, "-c", "import agnt5.tool; assert callable(agnt5.tool)"], check=True)
