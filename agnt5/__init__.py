@@ -22,7 +22,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from agnt5.agent import Agent, Answer, Approval, Budget
-    from agnt5.codec import register_type
+    from agnt5.chat import Streamed
+    from agnt5.codec import outline, preview, register_type, visible
     from agnt5.config import Settings, configure, settings
     from agnt5.context import Context
     from agnt5.durable import ConstantBackoff, ExponentialBackoff, NoRetry, flow, function
@@ -160,7 +161,8 @@ _HOMES: dict[str, str] = {
     "tool": "tool",
     "mcp_tools": "mcp",
     "current_context": "execution.current",
-    "register_type": "codec",
+    **dict.fromkeys(("outline", "preview", "register_type", "visible"), "codec"),
+    "Streamed": "chat",
     "setup_logging": "log",
 }
 
@@ -221,6 +223,7 @@ __all__ = [
     "StoreHijacked",
     "StoreLocked",
     "StoreTooNew",
+    "Streamed",
     "Task",
     "TerminalError",
     "Tool",
@@ -239,6 +242,8 @@ __all__ = [
     "listen",
     "load_journal",
     "mcp_tools",
+    "outline",
+    "preview",
     "prune",
     "register_type",
     "runs",
@@ -246,6 +251,7 @@ __all__ = [
     "settings",
     "setup_logging",
     "tool",
+    "visible",
 ]
 
 # The import system sets a submodule as an attribute of its package; these names must stay the decorators all the same.

@@ -6,14 +6,19 @@ Values are decoded when asked, and one that cannot be decoded here is shown as i
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from agnt5.codec import decode, decode_call, read_failure
+from agnt5.codec import decode, decode_call, outline, outline_call, preview, preview_call, read_failure
 from agnt5.errors import SerializationError
 
 if TYPE_CHECKING:
     from agnt5 import _core
+    from agnt5.codec import Failure
+
+# Kinds whose input is the arguments of a call.
+_CALLS = ("step", "call", "child", "object", "start")
 
 
 class Arguments(NamedTuple):
@@ -90,7 +95,7 @@ class Entry:
         """Arguments of a body, the value that was set or sent, or None."""
         if not self._command.input:
             return None
-        if self._kind in ("step", "call", "child", "object", "start"):
+        if self._kind in _CALLS:
             return arguments(self._command.input, data_only=self._data)
         return value_of(self._command.input, data_only=self._data)
 
@@ -115,6 +120,21 @@ class Entry:
         if done.outcome == FAILURE:
             return failure_line(done.payload)
         return {TIMED_OUT: "timed out", CANCELLED: "cancelled"}.get(done.outcome)
+
+    @property
+    def state(self) -> str:
+        """running, retrying, done, failed, "timed out" or cancelled."""
+        from agnt5.execution.kinds import CANCELLED, FAILURE, IMMEDIATE, TIMED_OUT
+
+        done = self._completion
+        if done is None:
+            return "done" if self._command.kind in IMMEDIATE else "retrying" if self.failed_tries else "running"
+        return {FAILURE: "failed", TIMED_OUT: "timed out", CANCELLED: "cancelled"}.get(done.outcome, "done")
+
+    @property
+    def failure(self) -> Failure | None:
+        """How it failed: class, message, traceback, cause. None when it did not."""
+        return read_failure(self.stored_output) if self.state == "failed" else None
 
     @property
     def attempts(self) -> int:
@@ -158,6 +178,19 @@ class Entry:
     def child_id(self) -> str:
         """Id of the run that it made or awaits, or ""."""
         return self._command.child_id
+
+    def outline(self, side: str = "output", path: Sequence[int] = (), **shown: int) -> dict[str, Any]:
+        """Its "input" or "output" as a tree for people, without building a value; see `agnt5.codec.outline`."""
+        if side == "input" and self._kind in _CALLS:
+            return outline_call(self._command.input, path, **shown)
+        return outline(self._command.input if side == "input" else self.stored_output, path, **shown)
+
+    def line(self, side: str = "output", limit: int = 120) -> str:
+        """Its "input" or "output" in a line of at most `limit` characters, credentials masked; "" when it has none."""
+        if side != "input":
+            return preview(self.stored_output, limit) if self.state == "done" and self.stored_output else ""
+        given = self._command.input
+        return "" if not given else preview_call(given, limit) if self._kind in _CALLS else preview(given, limit)
 
     @property
     def stored_input(self) -> bytes:

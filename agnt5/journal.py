@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
+from agnt5.codec import outline, read_failure
 from agnt5.conversation import answer_of, conversation, message_line, question_of, said
 from agnt5.entry import Arguments, Entry, arguments
 from agnt5.fold import Fold
@@ -19,6 +20,7 @@ from agnt5.types import Status
 
 if TYPE_CHECKING:
     from agnt5 import _core
+    from agnt5.codec import Failure
     from agnt5.component import Component
     from agnt5.llm.types import Message
     from agnt5.replay.diff import Diff
@@ -91,6 +93,19 @@ class Journal(Sequence[Entry]):
     def input(self) -> Arguments:
         """The arguments its run was started with."""
         return arguments(self.stored[0].input, data_only=self.loaded)
+
+    @property
+    def failure(self) -> Failure | None:
+        """How its run failed: class, message, traceback, cause. None when it did not, or not yet."""
+        return read_failure(self._end()) if self.status is Status.FAILED else None
+
+    def outline(self, path: Sequence[int] = (), **shown: int) -> dict[str, Any] | None:
+        """The result of its run as a tree for people (see `agnt5.outline`); None when it has none."""
+        return outline(self._end(), path, **shown) if self.status is Status.COMPLETED else None
+
+    def _end(self) -> bytes:
+        """The payload that its run ended with, b"" before."""
+        return next((one.payload for one in reversed(self.stored) if one.body == "ended"), b"")
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write it to one file that `agnt5.load_journal` reads, here or elsewhere."""

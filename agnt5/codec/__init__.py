@@ -35,8 +35,9 @@ from __future__ import annotations
 from agnt5.codec.annotations import register_annotations
 from agnt5.codec.coding import decode, decode_call, encode, encode_call, register_type
 from agnt5.codec.failure import Failure, decode_failure, encode_failure, read_failure
+from agnt5.codec.outline import outline, outline_call, visible
 from agnt5.codec.plain import MAX_BYTES, MAX_DEPTH
-from agnt5.codec.preview import preview
+from agnt5.codec.preview import preview, preview_call
 from agnt5.codec.raw import Raw
 
 __all__ = [
@@ -50,8 +51,12 @@ __all__ = [
     "encode",
     "encode_call",
     "encode_failure",
+    "outline",
+    "outline_call",
     "preview",
+    "preview_call",
     "read_failure",
     "register_annotations",
     "register_type",
+    "visible",
 ]

@@ -16,6 +16,8 @@ from agnt5.secret import mask
 _PARSED = 1_000_000
 """Bytes beyond which a value is not parsed for one line."""
 _DEEP = 30
+CALL = "~call"
+"""A tag that no record has: the arguments of a call, as they are shown."""
 _MARGIN = 120
 """Characters made beyond the limit, so that a credential cut by it is still recognised."""
 
@@ -30,6 +32,17 @@ def preview(data: bytes, limit: int = 200) -> str:
     except Exception:
         return _cut(f"<unreadable: {len(data):,} bytes>", limit)
     return render(node, limit)
+
+
+def preview_call(data: bytes, limit: int = 200) -> str:
+    """The same for the recorded arguments of a call: `('a', size=1)`."""
+    if len(data) > _PARSED:
+        return preview(data, limit)
+    try:
+        args, kwargs = load(data)
+        return render({CALL: [[*args], {**kwargs}]}, limit)
+    except Exception:
+        return preview(data, limit)
 
 
 def render(node: Any, limit: int) -> str:
@@ -82,6 +95,18 @@ def _mapped(start: str, items: Any, end: str, depth: int, name: Callable[[str], 
         yield name(key) + link
         yield from _pieces(item, depth + 1)
     yield end
+
+
+def _arguments(tag: str, payload: Any, depth: int) -> Iterator[str]:
+    args, kwargs = payload
+    yield "("
+    for index, (name, item) in enumerate([*((None, item) for item in args), *kwargs.items()]):
+        if index:
+            yield ", "
+        if name is not None:
+            yield f"{_name(name)}="
+        yield from _pieces(item, depth)
+    yield ")"
 
 
 def _tuple(tag: str, payload: Any, depth: int) -> Iterator[str]:
@@ -182,6 +207,7 @@ def _unknown(tag: str, payload: Any, depth: int) -> Iterator[str]:
 
 
 _SHOW: dict[str, Callable[[str, Any, int], Iterator[str]]] = {
+    CALL: _arguments,
     "~tuple": _tuple,
     "~set": _set,
     "~frozenset": _wrapped_list,

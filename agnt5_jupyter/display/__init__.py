@@ -1,0 +1,33 @@
+"""The visual side of the notebook: panels that live, and the static pages that stay in a saved notebook.
+
+A panel shows what a store holds and keeps nothing of its own; each has a page of plain HTML for readers without a
+kernel.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from agnt5 import Journal, Run
+
+
+def display_run(run: Run) -> None:
+    """A run, live while it goes on."""
+    from .publish import show
+    from .runpanel import RunPanel
+
+    panel = RunPanel(run)
+    show(panel, panel.page())
+
+
+def display_journal(source: Run | Journal) -> None:
+    """The journal of a run, followed while it goes on, or a journal that was read or loaded."""
+    from .journalpanel import JournalPanel
+    from .publish import show
+
+    panel = JournalPanel(source)
+    show(panel, panel.page())
+
+
+__all__ = ["display_journal", "display_run"]

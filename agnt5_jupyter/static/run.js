@@ -1,0 +1,237 @@
+import { question } from "./ask.js";
+import { Rows } from "./columns.js";
+import { Detail, failure, logs, part } from "./detail.js";
+import { button, clock, count, fill, h, money, plural, sign, span } from "./dom.js";
+import { Pages } from "./pages.js";
+import { panel, unpack } from "./panel.js";
+import { Timeline } from "./timeline.js";
+import { valueTree } from "./value.js";
+
+// One run, live: status and totals, what it asks of people, the answer as it is given, a timeline, and what came of it.
+
+const ENDED = new Set(["completed", "failed", "cancelled"]);
+
+class RunView {
+  /** @param {import("./panel.js").View} view */
+  constructor(view) {
+    this.view = view;
+    this.link = view.link;
+    /** @type {any} */
+    this.head = null;
+    /** Seconds by which the kernel's clock is ahead of this one. */
+    this.skew = 0;
+    this.rows = new Rows();
+    this.pages = new Pages(view.link, () => this.timeline.list.soon(), view.fail);
+    this.timeline = new Timeline(this.rows, this.pages, (row) => void this.detail.show(this.rows.seq[row]));
+    this.detail = new Detail(view.link, view.fail, () => this.timeline.list.element.focus());
+    this.status = h("span", { class: "status", "data-testid": "agnt5-status" });
+    this.title = h("span", { class: "title cut" });
+    this.id = h("code", { class: "mono quiet cut" });
+    this.facts = h("div", { class: "facts" });
+    this.tools = h("div", { class: "tools", role: "toolbar", "aria-label": "Steer the run" });
+    this.reason = h("div", { class: "padded", hidden: true });
+    this.asks = h("div", { class: "asks" });
+    this.event = h("div", { class: "section padded", hidden: true });
+    this.answer = h("div", { class: "answer-text" });
+    this.answering = h("section", { class: "section", hidden: true, "aria-label": "Answer" }, h("div", { class: "section-head", text: "Answer" }), h("div", { class: "padded" }, this.answer));
+    this.end = h("section", { class: "section end", hidden: true, "aria-label": "Result" });
+    fill(view.root,
+      h("div", { class: "bar-top" }, this.status, this.title, this.id, this.tools),
+      h("div", { class: "bar-facts" }, this.facts),
+      this.reason, this.event, this.asks, this.answering,
+      h("section", { class: "section", "aria-label": "Timeline" }, this.timeline.element, this.detail.element),
+      this.end);
+    this.frame = 0;
+    this.asked = "";
+    this.buttons = "";
+  }
+
+  async begin() {
+    const { link, view } = this;
+    link.on("head", ({ fields }) => this.takeHead(fields.head));
+    link.on("rows", ({ fields, buffers }) => this.takeRows(fields, buffers[0]));
+    link.on("answer", ({ fields }) => this.takeAnswer(fields.text, fields.begins));
+    view.last(() => this.close());
+    const ticking = setInterval(() => this.tick(), 250);
+    view.last(() => clearInterval(ticking));
+    const { fields } = await link.ask("hello");
+    this.takeHead(fields.head);
+    if (fields.answer) this.takeAnswer(fields.answer, true);
+    await this.fetch();
+  }
+
+  /** All rows, a piece at a time. */
+  async fetch() {
+    let first = 0;
+    for (;;) {
+      const { fields, buffers } = await this.link.ask("index", { first });
+      this.takeRows(fields, buffers[0]);
+      first += fields.count;
+      if (!fields.count || first >= fields.total) return;
+    }
+  }
+
+  /** @param {any} fields @param {DataView} data */
+  takeRows(fields, data) {
+    const changed = this.rows.take(fields, data);
+    this.pages.forget(changed);
+    if (this.detail.seq && changed.some((row) => this.rows.seq[row] === this.detail.seq)) void this.detail.show(this.detail.seq);
+    this.soon();
+  }
+
+  soon() {
+    if (!this.frame) {
+      this.frame = requestAnimationFrame(() => {
+        this.frame = 0;
+        this.tick();
+        this.timeline.update();
+      });
+    }
+  }
+
+  get ended() {
+    return Boolean(this.head && ENDED.has(this.head.status));
+  }
+
+  /** Now on the run's clock, in seconds since the index's zero. */
+  now() {
+    const { head } = this;
+    const until = this.ended || head.status === "paused" ? this.last() : Date.now() / 1000 + this.skew;
+    return until - head.created;
+  }
+
+  /** When a run that does not go on did something last, in seconds since 1970. */
+  last() {
+    const { head, rows } = this;
+    if (head.ended) return head.ended;
+    let last = 0;
+    for (let row = 0; row < rows.count; row++) last = Math.max(last, rows.began[row] + (rows.took[row] || 0));
+    return head.created + last;
+  }
+
+  tick() {
+    const { head } = this;
+    if (!head) return;
+    const origin = head.started ? head.started - head.created : 0;
+    const now = this.now();
+    this.timeline.base = head.created;
+    this.timeline.clock(origin, now);
+    const took = head.started ? span(now - origin) : "";
+    const failed = (head.states.failed ?? 0) + (head.states["timed out"] ?? 0);
+    const facts = [took, plural(head.entries, "entry", "entries"), failed ? `${count(failed)} failed` : "", head.tokens ? plural(head.tokens, "token") : "", head.cost ? money(head.cost) : "", ...head.waits.slice(0, 2).map(waits)];
+    fill(this.facts, ...facts.filter(Boolean).map((text) => h("span", { text })));
+  }
+
+  /** @param {any} head */
+  takeHead(head) {
+    const was = this.head?.status;
+    this.head = head;
+    this.skew = head.now - Date.now() / 1000;
+    const live = head.status === "running";
+    fill(this.status, sign(head.status), h("span", { text: head.interrupted ? "interrupted" : head.status }));
+    this.status.className = `status ${sign(head.status).className.replace("sign ", "")}`;
+    this.status.classList.toggle("pulse", live);
+    this.title.textContent = head.component;
+    this.title.title = head.component;
+    this.id.textContent = head.id;
+    this.drawReason();
+    this.drawTools();
+    this.drawAsks();
+    if (this.ended) this.drawEnd();
+    if (was !== head.status) this.view.say(`Run ${head.status}`);
+    this.soon();
+  }
+
+  drawReason() {
+    const { reason, status, warnings } = this.head;
+    const lines = [status === "paused" && reason ? reason : "", ...warnings.map((/** @type {string} */ one) => `Warning: ${one}`)].filter(Boolean);
+    this.reason.hidden = !lines.length;
+    fill(this.reason, ...lines.map((text) => h("div", { class: "quiet", text })));
+  }
+
+  drawTools() {
+    const { status, interrupted, id } = this.head;
+    const wanted = `${status} ${interrupted}`;
+    if (wanted === this.buttons) return;
+    this.buttons = wanted;
+    const stopped = status === "paused" || interrupted;
+    const act = (/** @type {string} */ word) => () => void this.act(word).catch(() => {});
+    fill(this.tools,
+      !this.ended && button("Send event", () => this.openEvent(), { title: `%agnt5 event NAME [PAYLOAD] --to ${id}` }),
+      !this.ended && (stopped ? button("Resume", act("resume"), { title: `%agnt5 resume ${id}` }) : button("Pause", act("pause"), { title: `%agnt5 pause ${id}` })),
+      !this.ended && button("Cancel", act("cancel"), { title: `%agnt5 cancel ${id}` }));
+    if (this.ended) this.event.hidden = true;
+  }
+
+  drawAsks() {
+    const asked = JSON.stringify(this.head.asks);
+    if (asked === this.asked) return; // what a person is typing stays
+    this.asked = asked;
+    fill(this.asks, ...this.head.asks.map((/** @type {import("./ask.js").Ask} */ ask) => question(ask, (word, fields) => this.act(word, fields), ask.run)));
+    if (this.head.asks.length) this.view.say(`The run asks: ${this.head.asks[0].agent} wants to call ${this.head.asks[0].tool}`);
+  }
+
+  openEvent() {
+    const waiting = this.head.waits.find((/** @type {any} */ one) => one.kind === "event");
+    const name = /** @type {HTMLInputElement} */ (h("input", { value: waiting?.name ?? "", placeholder: "Name", "aria-label": "Name of the event" }));
+    const payload = /** @type {HTMLInputElement} */ (h("input", { class: "mono grow", placeholder: "Payload as JSON, or nothing", "aria-label": "Payload as JSON", spellcheck: "false" }));
+    const send = async () => {
+      try {
+        await this.act("event", { name: name.value, payload: payload.value });
+        this.event.hidden = true;
+      } catch {
+        payload.focus();
+      }
+    };
+    for (const field of [name, payload]) field.addEventListener("keydown", (event) => void (event.key === "Enter" && send()));
+    const title = `%agnt5 event NAME [PAYLOAD] --to ${this.head.id}`;
+    fill(this.event, h("div", { class: "ask-tools" }, name, payload, button("Send", () => void send(), { class: "first", title }), button("Close", () => (this.event.hidden = true), { class: "plain" })));
+    this.event.hidden = false;
+    (waiting ? payload : name).focus();
+  }
+
+  /** @param {string} word @param {object} [fields] */
+  async act(word, fields = {}) {
+    try {
+      const { fields: answer } = await this.link.do(word, fields);
+      if (answer.said) this.view.say(answer.said);
+    } catch (error) {
+      this.view.fail(error);
+      throw error;
+    }
+  }
+
+  /** @param {string} text @param {boolean} begins */
+  takeAnswer(text, begins) {
+    if (begins) this.answer.textContent = text;
+    else this.answer.append(text);
+    this.answering.hidden = this.ended && this.head.status === "completed" && !this.answer.textContent;
+    this.answer.scrollTop = this.answer.scrollHeight;
+  }
+
+  drawEnd() {
+    const { result, failure: failed, logs: lines, reason, status } = this.head;
+    const parts = [];
+    if (failed) parts.push(part("Error", failure(failed)));
+    else if (status === "cancelled") parts.push(h("div", { class: "quiet", text: reason || "It was cancelled." }));
+    if (result) parts.push(part("Result", valueTree(result, async (path, start) => unpack((await this.link.ask("result", { path, start })).buffers[0]))));
+    if (lines?.length) parts.push(part("Printed and logged outside of steps", logs(lines)));
+    this.answering.hidden = true; // it is in the result and in the journal
+    this.end.hidden = !parts.length;
+    fill(this.end, h("div", { class: "padded" }, ...parts));
+  }
+
+  close() {
+    cancelAnimationFrame(this.frame);
+    this.pages.close();
+    this.timeline.close();
+  }
+}
+
+/** @param {{ kind: string, name: string, due: number | null }} wait */
+function waits({ kind, name, due }) {
+  const until = due ? ` until ${clock(due)}` : "";
+  return kind === "sleep" ? `sleeps${until}` : `waits for ${name}${until}`;
+}
+
+export default { render: panel("run", (view) => new RunView(view).begin()) };

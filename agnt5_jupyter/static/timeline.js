@@ -1,0 +1,154 @@
+import { h, sign, span } from "./dom.js";
+import { List } from "./list.js";
+
+// Rows of a run along its time: a bar for what took time, hatched while it waits, a notch where an attempt failed.
+
+const ROW = 26;
+const MOST = 14;
+const WAITS = new Set(["sleep", "event", "join", "child"]);
+
+export class Timeline {
+  /**
+   * @param {import("./columns.js").Rows} rows @param {import("./pages.js").Pages} pages
+   * @param {(row: number) => void} choose
+   */
+  constructor(rows, pages, choose) {
+    this.rows = rows;
+    this.pages = pages;
+    /** @type {Set<number>} */
+    this.folded = new Set();
+    /** @type {Set<number>} */
+    this.parents = new Set();
+    /** Seconds that the axis spans, and where it starts. */
+    this.total = 1;
+    this.origin = 0;
+    this.axis = h("div", { class: "axis", "aria-hidden": "true" });
+    this.list = new List({
+      height: ROW,
+      most: MOST,
+      label: "Timeline of the run's steps",
+      tree: true,
+      make: () => this.#make(),
+      draw: (element, row) => this.#draw(element, row),
+      choose,
+      fold: (row, open) => this.fold(row, open),
+      seen: (items) => pages.need(items.filter((row) => this.#wantsWords(row))),
+    });
+    this.list.follows = true;
+    this.empty = h("div", { class: "empty", text: "No step yet." });
+    this.element = h("div", { class: "timeline" }, this.axis, this.list.element, this.empty);
+  }
+
+  /** Rows whose words say something that the numbers do not. @param {number} row */
+  #wantsWords(row) {
+    return this.rows.state(row) !== "done" || this.rows.tries[row] > 1 || this.rows.took[row] > 0.002 || this.rows.count < 2000;
+  }
+
+  /** @param {number} row @param {boolean} open */
+  fold(row, open) {
+    if (!this.parents.has(row)) return false;
+    if (open) this.folded.delete(row);
+    else this.folded.add(row);
+    this.update();
+    return true;
+  }
+
+  /** New rows, or a new order. */
+  update() {
+    if (this.rows.nested) this.parents = this.rows.parents();
+    this.list.show(this.rows.tree(this.folded));
+    this.empty.hidden = this.rows.count > 0;
+    this.list.element.hidden = this.axis.hidden = this.rows.count === 0;
+  }
+
+  /** @param {number} origin @param {number} until seconds on the run's clock */
+  clock(origin, until) {
+    this.origin = origin;
+    this.total = Math.max(until - origin, 0.001);
+    const step = nice(this.total / 5);
+    const ticks = [];
+    for (let at = 0; at <= this.total * 0.97; at += step) {
+      ticks.push(h("span", { class: "tick", text: at ? span(at) : "0", style: `left:${(at / this.total) * 100}%` }));
+    }
+    this.axis.replaceChildren(h("div", { class: "axis-lane" }, ...ticks));
+    this.list.soon();
+  }
+
+  #make() {
+    return h("div", { class: "step" },
+      h("div", { class: "step-name", role: "gridcell" }, h("button", { class: "fold", type: "button", tabindex: "-1", on: { click: (/** @type {MouseEvent} */ event) => this.#toggle(event) } }), h("span", { class: "sign" }), h("span", { class: "cut" })),
+      h("div", { class: "lane", role: "gridcell" }, h("i", { class: "span" })),
+      h("div", { class: "step-took number quiet", role: "gridcell" }));
+  }
+
+  /** @param {MouseEvent} event */
+  #toggle(event) {
+    event.stopPropagation();
+    const place = Number(/** @type {HTMLElement} */ (event.currentTarget).closest(".list-row")?.getAttribute("data-place"));
+    const row = this.list.items[place];
+    this.fold(row, this.folded.has(row));
+  }
+
+  /** @param {HTMLElement} element @param {number} row */
+  #draw(element, row) {
+    const { rows } = this;
+    const state = rows.state(row);
+    const kind = rows.kindOf(row);
+    const words = this.pages.get(row);
+    const live = state === "running" || state === "retrying";
+    const [name, lane, took] = /** @type {HTMLElement[]} */ ([...element.children]);
+    const [fold, mark, text] = /** @type {HTMLElement[]} */ ([...name.children]);
+    element.setAttribute("aria-level", String(rows.depth[row] + 1));
+    const folds = this.parents.has(row);
+    if (folds) element.setAttribute("aria-expanded", String(!this.folded.has(row)));
+    else element.removeAttribute("aria-expanded");
+    fold.textContent = folds ? (this.folded.has(row) ? "▸" : "▾") : "";
+    fold.style.visibility = folds ? "visible" : "hidden";
+    fold.setAttribute("aria-label", this.folded.has(row) ? "Unfold" : "Fold");
+    name.style.paddingLeft = `${rows.depth[row] * 14}px`;
+    const waits = live && WAITS.has(kind);
+    const shape = sign(waits ? "waiting" : state);
+    mark.className = shape.className + (live && !waits ? " pulse" : "");
+    mark.textContent = shape.textContent;
+    text.textContent = rows.nameOf(row) || kind;
+    element.title = `${words?.path ?? rows.nameOf(row)} · ${kind} · ${state}${words?.error ? ` · ${words.error}` : ""}`;
+    element.setAttribute("aria-label", `${rows.nameOf(row) || kind}, ${kind}, ${state}`);
+
+    const began = rows.began[row] - this.origin;
+    const lasted = live ? Math.max(this.total - began, 0) : rows.took[row];
+    const tone = shape.className.replace("sign ", "");
+    lane.replaceChildren(bar(began, lasted, this.total, `${tone}${WAITS.has(kind) ? " hatched" : ""}${live ? " open" : ""}`));
+    for (const [at] of words?.tries ?? []) {
+      lane.append(h("i", { class: "notch", title: "a failed attempt", style: `left:${percent(at - this.base - this.origin, this.total)}%` }));
+    }
+    const tries = rows.tries[row];
+    took.textContent = live ? (state === "retrying" ? `try ${tries + 1}` : waits ? "waits" : "…") : `${tries > 1 ? `${tries} tries · ` : ""}${kind === "state_set" || kind === "state_get" ? "" : span(rows.took[row])}`;
+  }
+
+  /** Seconds since 1970 of the index's zero. */
+  base = 0;
+
+  close() {
+    this.list.close();
+  }
+}
+
+/** @param {number} began @param {number} lasted @param {number} total @param {string} tone */
+export function bar(began, lasted, total, tone) {
+  const left = percent(began, total);
+  const width = Math.min(percent(lasted, total), 100 - left);
+  return h("i", { class: `span ${tone}`, style: `left:min(${left}%, calc(100% - 3px));width:max(3px, ${width}%)` });
+}
+
+/** @param {number} part @param {number} total */
+const percent = (part, total) => Math.min(100, Math.max(0, (part / total) * 100)) || 0;
+
+/** The next of 1, 2, 5 times a power of ten; of minutes and hours too. @param {number} rough */
+function nice(rough) {
+  if (rough > 45) {
+    for (const step of [60, 120, 300, 600, 1800, 3600, 7200, 21600, 43200]) if (step >= rough) return step;
+    return 86400 * Math.ceil(rough / 86400);
+  }
+  const power = 10 ** Math.floor(Math.log10(rough));
+  return power * ([1, 2, 5].find((factor) => factor * power >= rough) ?? 10);
+}
