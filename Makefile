@@ -32,6 +32,7 @@ lint: setup  ## formatting, lints, types and layers, in Python and Rust
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/pyright --pythonpath $(PY)
+	sh scripts/front.sh
 	cargo fmt --all --check
 	cargo clippy --locked --workspace --all-targets --quiet -- -D warnings
 	$(PY) -m pytest -q tests/house/test_layers.py

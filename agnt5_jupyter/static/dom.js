@@ -4,8 +4,9 @@
 
 /**
  * An element. `class`, `style` and `text` are what they say; `on` has listeners; other keys are attributes (null: none).
- * @param {string} name @param {Attributes} [given] @param {...(Node | string | null | undefined | false)} children
- * @returns {HTMLElement}
+ * @template {keyof HTMLElementTagNameMap} K
+ * @param {K} name @param {Attributes} [given] @param {...(Node | string | null | undefined | false)} children
+ * @returns {HTMLElementTagNameMap[K]}
  */
 export function h(name, given = {}, ...children) {
   const made = document.createElement(name);

@@ -1,0 +1,2 @@
+/** The styles of a panel, put in front of its module (display/assets.py). */
+declare const STYLES: string;
