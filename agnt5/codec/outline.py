@@ -120,7 +120,7 @@ def _type_of(node: Any) -> str:
         return _named(str(payload[0]).rpartition(":")[2])
     if tag == "~error":
         return _named(str(payload["type"]).rpartition(":")[2])
-    return "" if tag == CALL else _named(tag[1:])
+    return "arguments" if tag == CALL else _named(tag[1:])
 
 
 def _children(node: Any) -> tuple[str, Iterable[Child], int]:
@@ -159,7 +159,8 @@ def _tagged(tag: str, payload: Any) -> tuple[str, Iterable[Child], int]:
         inner = [*([("value", held)] if held is not None else []), *fields.items()]
         return "object", inner, len(inner)
     if tag == "~type":
-        return "object", [("value", payload[1])], 1
+        kind, inner, size = _children(payload[1])
+        return ("object", [("value", payload[1])], 1) if kind == "other" else ("object", inner, size)
     if tag == "~error":
         inner = [(name, payload[name]) for name in ("message", "args", "traceback", "cause") if payload.get(name)]
         return "error", inner, len(inner)

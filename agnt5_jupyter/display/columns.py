@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 import agnt5
 
 from .panel import Message
+from .words import title_of
 
 if TYPE_CHECKING:
     from agnt5 import Entry
@@ -53,7 +54,7 @@ class Index:
             row[place] = rows[place]
             seq[place] = entry.seq
             scope[place] = entry.scope
-            name[place] = self._name(entry.name)
+            name[place] = self._name(title_of(entry))
             began[place] = started - origin
             took[place] = float("nan") if ended is None else ended.timestamp() - started
             kind[place] = _KIND[entry.kind]

@@ -81,7 +81,7 @@ class Panel(anywidget.AnyWidget):
             return
         if not isinstance(answer, Message):
             answer = Message(answer or {})
-        self.say(Message({"answer": number, **answer.fields}, answer.buffers))
+        self.say(Message({**answer.fields, "answer": number}, answer.buffers))
 
     def say(self, message: Message) -> None:
         self.send(message.fields, buffers=message.buffers)

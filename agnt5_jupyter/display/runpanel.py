@@ -51,7 +51,7 @@ class RunPanel(EntryPanel):
     # What is told
 
     def first(self) -> Message:
-        return Message({"head": self.head(), "answer": self._answer[1]})
+        return Message({"head": self.head(), "spoken": self._answer[1]})
 
     def head(self) -> dict[str, Any]:
         """Everything but the rows."""
@@ -109,9 +109,9 @@ class RunPanel(EntryPanel):
         self.totals.take(changed)
         for entry in changed:
             self.untold[entry.seq] = entry
+        self._tell_answer()
         self._tell_head(bool(changed))
         more = self.tell_rows()
-        self._tell_answer()
         if not self.heard and time.monotonic() - self._told_at > _REPEAT:
             self._tell_all()
         if self.trace.live or more:

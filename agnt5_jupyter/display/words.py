@@ -75,6 +75,14 @@ def entry_detail(trace: Trace, entry: Entry) -> dict[str, Any]:
     return detail
 
 
+def title_of(entry: Entry) -> str:
+    """What a row is called."""
+    kind, _, rest = entry.name.partition(":")
+    if entry.kind == "event" and kind == "approval":
+        return f"approval {rest.rpartition(':')[2]}"
+    return entry.name
+
+
 def short(text: str, limit: int = 120) -> str:
     """On one line."""
     shown = agnt5.visible(text[: limit * 2]).replace("\n", "⏎ ").replace("\t", " ")

@@ -7,11 +7,11 @@ import { valueTree } from "./value.js";
 
 /** A pane that shows one entry at a time. */
 export class Detail {
-  /** @param {import("./panel.js").Link} link @param {(error: unknown) => void} fail @param {() => void} closed */
-  constructor(link, fail, closed) {
+  /** @param {import("./panel.js").Link} link @param {(error: unknown) => void} fail @param {(open: boolean) => void} turned */
+  constructor(link, fail, turned) {
     this.link = link;
     this.fail = fail;
-    this.closed = closed;
+    this.turned = turned;
     this.seq = 0;
     this.element = h("section", { class: "detail", "aria-label": "Entry", hidden: true, tabindex: "-1" });
     this.element.addEventListener("keydown", (event) => {
@@ -38,7 +38,7 @@ export class Detail {
   close() {
     this.seq = 0;
     this.element.hidden = true;
-    this.closed();
+    this.turned(false);
   }
 
   /** @param {any} entry */
@@ -47,8 +47,8 @@ export class Detail {
       h("span", { class: "status", title: entry.state }, sign(entry.state), h("span", { text: entry.state })),
       h("strong", { class: "cut grow", text: entry.path || entry.name, title: entry.path }),
       button("Close", () => this.close(), { class: "plain", "aria-label": "Close this entry" }));
-    const facts = h("dl", { class: "detail-facts" });
-    for (const [name, value] of this.#facts(entry)) facts.append(h("div", {}, h("dt", { text: name }), h("dd", { text: value })));
+    const facts = h("div", { class: "detail-facts" });
+    for (const [name, value] of this.#facts(entry)) facts.append(h("div", {}, h("span", { class: "fact-name", text: name }), h("span", { text: value })));
     fill(this.element, head, facts);
     if (entry.error) this.element.append(part("Error", failure(entry.error)));
     if (entry.chat) {
@@ -62,6 +62,7 @@ export class Detail {
     if (entry.tries.length) this.element.append(part("Failed attempts", tries(entry.tries)));
     if (entry.logs.length) this.element.append(part("Printed and logged", logs(entry.logs)));
     this.element.hidden = false;
+    this.turned(true);
   }
 
   /** @param {any} entry @returns {[string, string][]} */

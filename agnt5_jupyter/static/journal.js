@@ -39,12 +39,12 @@ class JournalView {
       fold: (row, open) => this.fold(row, open),
       seen: (rows) => this.pages.need(rows),
     });
-    this.detail = new Detail(view.link, view.fail, () => {
-      this.split.classList.remove("has-detail");
-      this.list.element.focus();
+    this.detail = new Detail(view.link, view.fail, (open) => {
+      this.split.classList.toggle("has-detail", open);
+      if (!open) this.list.element.focus();
     });
     this.status = h("span", { class: "status" });
-    this.title = h("span", { class: "title cut" });
+    this.title = h("span", { class: "title cut", text: view.about.title });
     this.id = h("code", { class: "mono quiet cut" });
     this.facts = h("div", { class: "facts" });
     this.search = /** @type {HTMLInputElement} */ (h("input", { type: "search", class: "grow", placeholder: "Search names, values, errors", "aria-label": "Search the journal", on: { input: () => this.later() } }));
@@ -58,7 +58,6 @@ class JournalView {
       h("div", { class: "bar-top" }, this.status, this.title, this.id, this.facts),
       h("div", { class: "filters", role: "search" }, this.search, this.kind, this.state, this.tree),
       this.split);
-    this.split.addEventListener("click", () => this.split.classList.toggle("has-detail", !this.detail.element.hidden));
   }
 
   async begin() {
@@ -198,6 +197,7 @@ class JournalView {
     seq.textContent = String(rows.seq[row]);
     name.style.paddingLeft = `${level * 14}px`;
     fold.textContent = folds ? (shut ? "▸" : "▾") : "";
+    fold.hidden = !this.rows.nested;
     fold.style.visibility = folds ? "visible" : "hidden";
     fold.setAttribute("aria-label", shut ? "Unfold" : "Fold");
     const shape = sign(state);

@@ -23,9 +23,9 @@ class RunView {
     this.rows = new Rows();
     this.pages = new Pages(view.link, () => this.timeline.list.soon(), view.fail);
     this.timeline = new Timeline(this.rows, this.pages, (row) => void this.detail.show(this.rows.seq[row]));
-    this.detail = new Detail(view.link, view.fail, () => this.timeline.list.element.focus());
+    this.detail = new Detail(view.link, view.fail, (open) => void (open || this.timeline.list.element.focus()));
     this.status = h("span", { class: "status", "data-testid": "agnt5-status" });
-    this.title = h("span", { class: "title cut" });
+    this.title = h("span", { class: "title cut", text: view.about.title });
     this.id = h("code", { class: "mono quiet cut" });
     this.facts = h("div", { class: "facts" });
     this.tools = h("div", { class: "tools", role: "toolbar", "aria-label": "Steer the run" });
@@ -36,8 +36,7 @@ class RunView {
     this.answering = h("section", { class: "section", hidden: true, "aria-label": "Answer" }, h("div", { class: "section-head", text: "Answer" }), h("div", { class: "padded" }, this.answer));
     this.end = h("section", { class: "section end", hidden: true, "aria-label": "Result" });
     fill(view.root,
-      h("div", { class: "bar-top" }, this.status, this.title, this.id, this.tools),
-      h("div", { class: "bar-facts" }, this.facts),
+      h("div", { class: "bar-top" }, this.status, this.title, this.id, this.facts, this.tools),
       this.reason, this.event, this.asks, this.answering,
       h("section", { class: "section", "aria-label": "Timeline" }, this.timeline.element, this.detail.element),
       this.end);
@@ -56,7 +55,7 @@ class RunView {
     view.last(() => clearInterval(ticking));
     const { fields } = await link.ask("hello");
     this.takeHead(fields.head);
-    if (fields.answer) this.takeAnswer(fields.answer, true);
+    if (fields.spoken) this.takeAnswer(fields.spoken, true);
     await this.fetch();
   }
 
@@ -205,7 +204,8 @@ class RunView {
   takeAnswer(text, begins) {
     if (begins) this.answer.textContent = text;
     else this.answer.append(text);
-    this.answering.hidden = this.ended && this.head.status === "completed" && !this.answer.textContent;
+    this.answering.hidden = false;
+    this.answer.classList.toggle("is-live", !this.ended);
     this.answer.scrollTop = this.answer.scrollHeight;
   }
 
@@ -216,7 +216,9 @@ class RunView {
     else if (status === "cancelled") parts.push(h("div", { class: "quiet", text: reason || "It was cancelled." }));
     if (result) parts.push(part("Result", valueTree(result, async (path, start) => unpack((await this.link.ask("result", { path, start })).buffers[0]))));
     if (lines?.length) parts.push(part("Printed and logged outside of steps", logs(lines)));
-    this.answering.hidden = true; // it is in the result and in the journal
+    const text = result?.type === "Answer" && result.children?.find((/** @type {[string, any]} */ [name]) => name === "text")?.[1].text;
+    if (text) this.takeAnswer(text, true);
+    this.answer.classList.remove("is-live");
     this.end.hidden = !parts.length;
     fill(this.end, h("div", { class: "padded" }, ...parts));
   }

@@ -22,7 +22,8 @@ export class Timeline {
     /** Seconds that the axis spans, and where it starts. */
     this.total = 1;
     this.origin = 0;
-    this.axis = h("div", { class: "axis", "aria-hidden": "true" });
+    this.lane = h("div", { class: "axis-lane" });
+    this.axis = h("div", { class: "axis", "aria-hidden": "true" }, this.lane);
     this.list = new List({
       height: ROW,
       most: MOST,
@@ -65,12 +66,12 @@ export class Timeline {
   clock(origin, until) {
     this.origin = origin;
     this.total = Math.max(until - origin, 0.001);
-    const step = nice(this.total / 5);
+    const step = nice(this.total / Math.max(1, Math.min(6, Math.floor(this.lane.clientWidth / 80))));
     const ticks = [];
     for (let at = 0; at <= this.total * 0.97; at += step) {
       ticks.push(h("span", { class: "tick", text: at ? span(at) : "0", style: `left:${(at / this.total) * 100}%` }));
     }
-    this.axis.replaceChildren(h("div", { class: "axis-lane" }, ...ticks));
+    this.lane.replaceChildren(...ticks);
     this.list.soon();
   }
 
@@ -103,6 +104,7 @@ export class Timeline {
     if (folds) element.setAttribute("aria-expanded", String(!this.folded.has(row)));
     else element.removeAttribute("aria-expanded");
     fold.textContent = folds ? (this.folded.has(row) ? "▸" : "▾") : "";
+    fold.hidden = !this.rows.nested;
     fold.style.visibility = folds ? "visible" : "hidden";
     fold.setAttribute("aria-label", this.folded.has(row) ? "Unfold" : "Fold");
     name.style.paddingLeft = `${rows.depth[row] * 14}px`;
@@ -118,11 +120,16 @@ export class Timeline {
     const lasted = live ? Math.max(this.total - began, 0) : rows.took[row];
     const tone = shape.className.replace("sign ", "");
     lane.replaceChildren(bar(began, lasted, this.total, `${tone}${WAITS.has(kind) ? " hatched" : ""}${live ? " open" : ""}`));
+    const first = words?.tries?.[0];
+    if (first && !live) {
+      const from = first[0] - this.base - this.origin;
+      lane.prepend(h("i", { class: "again", style: `left:${percent(from, this.total)}%;width:${percent(began - from, this.total)}%` }));
+    }
     for (const [at] of words?.tries ?? []) {
       lane.append(h("i", { class: "notch", title: "a failed attempt", style: `left:${percent(at - this.base - this.origin, this.total)}%` }));
     }
     const tries = rows.tries[row];
-    took.textContent = live ? (state === "retrying" ? `try ${tries + 1}` : waits ? "waits" : "…") : `${tries > 1 ? `${tries} tries · ` : ""}${kind === "state_set" || kind === "state_get" ? "" : span(rows.took[row])}`;
+    took.textContent = live ? (state === "retrying" ? `try ${tries + 1}` : waits ? "waits" : "…") : `${tries > 1 ? `${tries}× ` : ""}${kind === "state_set" || kind === "state_get" ? "" : span(rows.took[row])}`;
   }
 
   /** Seconds since 1970 of the index's zero. */

@@ -99,12 +99,14 @@ function longText(name, node, path, more) {
 /** @param {Node_} node */
 function tablePreview(node) {
   const { columns, rows, shape, types } = node.table;
+  const words = types.map((/** @type {string} */ type) => /object|str|cat/.test(type));
+  const tone = (/** @type {number} */ place) => (words[place] ? "words" : null);
   const head = h("tr");
-  columns.forEach((/** @type {string} */ name, /** @type {number} */ place) => head.append(h("th", { scope: "col", text: name, title: types[place] ?? null })));
+  columns.forEach((/** @type {string} */ name, /** @type {number} */ place) => head.append(h("th", { scope: "col", text: name, title: types[place] ?? null, class: tone(place) })));
   const body = h("tbody");
   for (const row of rows) {
     const line = h("tr");
-    row.forEach((/** @type {string} */ cell, /** @type {number} */ place) => line.append(h(place ? "td" : "th", { text: cell, scope: place ? null : "row" })));
+    row.forEach((/** @type {string} */ cell, /** @type {number} */ place) => line.append(h(place ? "td" : "th", { text: cell, scope: place ? null : "row", class: tone(place) })));
     body.append(line);
   }
   const hidden = rows.length < shape[0] ? `, the first ${rows.length} shown` : "";

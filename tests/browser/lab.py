@@ -162,7 +162,7 @@ class Notebook:
     def theme(self, dark: bool) -> None:
         name = "JupyterLab Dark" if dark else "JupyterLab Light"
         self.page.evaluate("(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })", name)
-        self.page.wait_for_selector(f'body[data-jp-theme-light="{str(not dark).lower()}"]')
+        self.page.wait_for_selector(f'body[data-jp-theme-light="{str(not dark).lower()}"]', state="attached")
 
     def picture(self, name: str, target: Locator | None = None) -> None:
         """A screenshot, where AGNT5_PICTURES names a directory for them."""
