@@ -214,11 +214,12 @@ class RunView {
     const parts = [];
     if (failed) parts.push(part("Error", failure(failed)));
     else if (status === "cancelled") parts.push(h("div", { class: "quiet", text: reason || "It was cancelled." }));
-    if (result) parts.push(part("Result", valueTree(result, async (path, start) => unpack((await this.link.ask("result", { path, start })).buffers[0]))));
-    if (lines?.length) parts.push(part("Printed and logged outside of steps", logs(lines)));
-    const text = result?.type === "Answer" && result.children?.find((/** @type {[string, any]} */ [name]) => name === "text")?.[1].text;
-    if (text) this.takeAnswer(text, true);
+    const text = result?.type === "Answer" && result.children?.find((/** @type {[string, any]} */ [name]) => name === "text")?.[1];
+    const said = text && (text.text ?? text.line.slice(1, -1));
+    if (said) this.takeAnswer(said, true);
     this.answer.classList.remove("is-live");
+    if (result) parts.push(part("Result", valueTree(result, async (path, start) => unpack((await this.link.ask("result", { path, start })).buffers[0]), { open: !said })));
+    if (lines?.length) parts.push(part("Printed and logged outside of steps", logs(lines)));
     this.end.hidden = !parts.length;
     fill(this.end, h("div", { class: "padded" }, ...parts));
   }

@@ -33,16 +33,11 @@ export class Timeline {
       draw: (element, row) => this.#draw(element, row),
       choose,
       fold: (row, open) => this.fold(row, open),
-      seen: (items) => pages.need(items.filter((row) => this.#wantsWords(row))),
+      seen: (items) => pages.need(items),
     });
     this.list.follows = true;
     this.empty = h("div", { class: "empty", text: "No step yet." });
     this.element = h("div", { class: "timeline" }, this.axis, this.list.element, this.empty);
-  }
-
-  /** Rows whose words say something that the numbers do not. @param {number} row */
-  #wantsWords(row) {
-    return this.rows.state(row) !== "done" || this.rows.tries[row] > 1 || this.rows.took[row] > 0.002 || this.rows.count < 2000;
   }
 
   /** @param {number} row @param {boolean} open */
@@ -77,7 +72,7 @@ export class Timeline {
 
   #make() {
     return h("div", { class: "step" },
-      h("div", { class: "step-name", role: "gridcell" }, h("button", { class: "fold", type: "button", tabindex: "-1", on: { click: (/** @type {MouseEvent} */ event) => this.#toggle(event) } }), h("span", { class: "sign" }), h("span", { class: "cut" })),
+      h("div", { class: "step-name", role: "gridcell" }, h("button", { class: "fold", type: "button", tabindex: "-1", on: { click: (/** @type {MouseEvent} */ event) => this.#toggle(event) } }), h("span", { class: "sign" }), h("span", { class: "step-title" }), h("span", { class: "step-given mono quiet cut" })),
       h("div", { class: "lane", role: "gridcell" }, h("i", { class: "span" })),
       h("div", { class: "step-took number quiet", role: "gridcell" }));
   }
@@ -98,7 +93,7 @@ export class Timeline {
     const words = this.pages.get(row);
     const live = state === "running" || state === "retrying";
     const [name, lane, took] = /** @type {HTMLElement[]} */ ([...element.children]);
-    const [fold, mark, text] = /** @type {HTMLElement[]} */ ([...name.children]);
+    const [fold, mark, text, given] = /** @type {HTMLElement[]} */ ([...name.children]);
     element.setAttribute("aria-level", String(rows.depth[row] + 1));
     const folds = this.parents.has(row);
     if (folds) element.setAttribute("aria-expanded", String(!this.folded.has(row)));
@@ -113,6 +108,7 @@ export class Timeline {
     mark.className = shape.className + (live && !waits ? " pulse" : "");
     mark.textContent = shape.textContent;
     text.textContent = rows.nameOf(row) || kind;
+    given.textContent = kind === "event" ? "" : (words?.input ?? "");
     element.title = `${words?.path ?? rows.nameOf(row)} · ${kind} · ${state}${words?.error ? ` · ${words.error}` : ""}`;
     element.setAttribute("aria-label", `${rows.nameOf(row) || kind}, ${kind}, ${state}`);
 
