@@ -93,6 +93,17 @@ def message_line(message: Message) -> str:
     return f"{who}: {' '.join(said(message).split())}"
 
 
+def chat_line(entry: Entry, side: str) -> str | None:
+    """What is new in a question ("input"), or its answer ("output"), on one line. None for what is no question."""
+    question = question_of(entry)
+    if question is None or not question["messages"]:
+        return None
+    if side == "input":
+        return message_line(question["messages"][-1])
+    answer = answer_of(entry)
+    return None if answer is None else " ".join(said(answer).split())
+
+
 def said(message: Message) -> str:
     """The content as text: pictures and calls of tools in words."""
     parts = [getattr(part, "text", "[image]") for part in message.parts]

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from agnt5.codec import decode, decode_call, outline, outline_call, preview, preview_call, read_failure
+from agnt5.codec import decode, decode_call, outline, outline_call, preview, preview_call, read_failure, visible
 from agnt5.errors import SerializationError
 
 if TYPE_CHECKING:
@@ -187,6 +187,13 @@ class Entry:
 
     def line(self, side: str = "output", limit: int = 120) -> str:
         """Its "input" or "output" in a line of at most `limit` characters, credentials masked; "" when it has none."""
+        if self.fingerprint.startswith(b"agnt5.chat "):
+            from agnt5.conversation import chat_line
+
+            said = chat_line(self, side)
+            if said is not None:
+                shown = visible(said[: limit * 2])
+                return shown if len(shown) <= limit else shown[: limit - 1] + "…"
         if side != "input":
             return preview(self.stored_output, limit) if self.state == "done" and self.stored_output else ""
         given = self._command.input

@@ -154,6 +154,33 @@ class Notebook:
         """The newest panel of a kind."""
         return self.page.get_by_test_id(f"agnt5-{kind}").last
 
+    def replace(self, cell: int, source: str) -> None:
+        """Give a cell another text."""
+        change = """([name, cell, source]) => {
+            const widget = [...window.jupyterapp.shell.widgets('main')].find((one) => one.context?.path === name);
+            widget.content.widgets[cell].model.sharedModel.setSource(source);
+        }"""
+        self.page.evaluate(change, [self.name, cell, source])
+
+    def restart(self) -> None:
+        """A new kernel for the same page; its outputs stay."""
+        again = """async (name) => {
+            const widget = [...window.jupyterapp.shell.widgets('main')].find((one) => one.context?.path === name);
+            await widget.sessionContext.session.kernel.restart();
+            await widget.sessionContext.session.kernel.info;
+        }"""
+        self.page.evaluate(again, self.name)
+
+    def magic(self, verb: str, panel: Locator) -> str:
+        """The magic that does what a button of a run's panel does."""
+        return f"%agnt5 {verb} {panel.locator('code').first.inner_text()}"
+
+    def is_clean(self) -> None:
+        """No traceback, no complaint in the console, no request off the host."""
+        assert self.errors() == []
+        assert self.complaints == []
+        assert self.strays == []
+
     def errors(self) -> list[str]:
         """Tracebacks in cells."""
         stderr = '.jp-OutputArea-output[data-mime-type="application/vnd.jupyter.stderr"]'
