@@ -170,6 +170,17 @@ class Entry:
         return moment(self._completion.at + self._completed_shift)
 
     @property
+    def span(self) -> tuple[int, int | None]:
+        """`started` and `ended` in microseconds since 1970: for who reads tens of thousands."""
+        from agnt5.execution.kinds import IMMEDIATE
+
+        command, done = self._command, self._completion
+        asked = command.at + self._shift
+        if done is None:
+            return asked, asked if command.kind in IMMEDIATE else None
+        return (done.began + self._completed_shift if done.began else asked), done.at + self._completed_shift
+
+    @property
     def due(self) -> datetime | None:
         """When a sleep ends or a wait gives up."""
         return moment(self._command.due + self._shift) if self._command.due else None

@@ -37,7 +37,7 @@ class Index:
     """Encodes rows. Names are sent once, as their places in a list that only grows."""
 
     def __init__(self, origin: float) -> None:
-        self._origin = origin
+        self._origin = round(origin * 1e6)
         self._places: dict[str, int] = {}
         self.names: list[str] = []
 
@@ -47,16 +47,15 @@ class Index:
         row, seq, scope, name = (array("I", bytes(4 * count)) for _ in range(4))
         began, took = (array("f", bytes(4 * count)) for _ in range(2))
         kind, state, tries, depth = (array("B", bytes(count)) for _ in range(4))
-        origin = self._origin
+        origin, nan = self._origin, float("nan")
         for place, entry in enumerate(entries):
-            started = entry.started.timestamp()
-            ended = entry.ended
+            started, ended = entry.span
             row[place] = rows[place]
             seq[place] = entry.seq
             scope[place] = entry.scope
-            name[place] = self._name(title_of(entry))
-            began[place] = started - origin
-            took[place] = float("nan") if ended is None else ended.timestamp() - started
+            name[place] = self._name(entry)
+            began[place] = (started - origin) / 1e6
+            took[place] = nan if ended is None else (ended - started) / 1e6
             kind[place] = _KIND[entry.kind]
             state[place] = (
                 _STATE[entry.state]
@@ -74,9 +73,10 @@ class Index:
             columns = (row, *columns)
         return Message(fields, [b"".join(column.tobytes() for column in columns)])
 
-    def _name(self, name: str) -> int:
+    def _name(self, entry: Entry) -> int:
+        name = entry.name
         place = self._places.get(name)
         if place is None:
             place = self._places[name] = len(self.names)
-            self.names.append(agnt5.visible(name[:120]))
+            self.names.append(agnt5.visible(title_of(entry)[:120]))
         return place

@@ -31,11 +31,11 @@ class EntryPanel(Panel):
 
     # What views ask
 
-    def ask_index(self, first: int = 0) -> Message:
-        """A piece of the index, from a row on."""
+    def ask_index(self, first: int = 0, names: int = 0) -> Message:
+        """A piece of the index, from a row on; `names`: how many names the view knows."""
         entries = self.trace.entries
         rows = range(first, min(first + PIECE, len(entries)))
-        return self._indexed([entries[row] for row in rows], rows, first == 0, total=len(entries))
+        return self._indexed([entries[row] for row in rows], rows, names, total=len(entries))
 
     def ask_rows(self, rows: list[int]) -> Message:
         entries = self.trace.entries
@@ -67,19 +67,17 @@ class EntryPanel(Panel):
         if self.untold:
             told = [self.untold.pop(seq) for seq in list(self.untold)[:_RATE]]
             rows = [self.trace.rows[entry.seq] for entry in told]
-            message = self._indexed(told, rows, False, tell="rows")
+            message = self._indexed(told, rows, 0, tell="rows")
             self.say(message)
         return bool(self.untold)
 
-    def _indexed(self, entries: Sequence[Entry], rows: Sequence[int], whole: bool, **fields: Any) -> Message:
-        """Rows and the names that they use. Who asks the first piece gets all names; broadcasts bring new ones."""
-        named = 0 if whole else self._named
-        message = self.index.message(entries, rows, named)
-        if "tell" in fields:
+    def _indexed(self, entries: Sequence[Entry], rows: Sequence[int], names_from: int, **fields: Any) -> Message:
+        """Rows, and names that their hearers may not know yet."""
+        told = "tell" in fields
+        # All views hear what is told, so that brings new names alone; who asks knows the names of its last answer only.
+        message = self.index.message(entries, rows, self._named if told else names_from)
+        if told:
             self._named = len(self.index.names)
-        elif not whole:
-            # Between broadcasts, names may have come with this answer alone: the next ones bring them again.
-            message = self.index.message(entries, rows, 0)
         return Message({**message.fields, **fields}, message.buffers)
 
 

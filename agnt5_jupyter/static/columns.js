@@ -61,6 +61,28 @@ export class Rows {
     return rows;
   }
 
+  /** How many names are known without a gap. */
+  known() {
+    const gap = this.names.findIndex((name) => name === undefined);
+    return gap < 0 ? this.names.length : gap;
+  }
+
+  /**
+   * Ask for the whole index: the first piece says how long it is, the others are asked at once.
+   * @param {import("./panel.js").Link} link @param {(fields: any, data: DataView) => void} take
+   */
+  async fetch(link, take) {
+    const piece = async (/** @type {number} */ first) => {
+      const { fields, buffers } = await link.ask("index", { first, names: this.known() });
+      take(fields, buffers[0]);
+      return fields;
+    };
+    const { count, total } = await piece(0);
+    const rest = [];
+    for (let first = count; count && first < total; first += count) rest.push(piece(first));
+    await Promise.all(rest);
+  }
+
   /** @param {Uint32Array | Float32Array | Uint8Array} column @param {Uint32Array} rows @param {ArrayLike<number>} values */
   #put(column, rows, values) {
     for (let place = 0; place < rows.length; place++) column[rows[place]] = values[place];

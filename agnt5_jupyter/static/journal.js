@@ -73,13 +73,7 @@ class JournalView {
     const began = performance.now();
     const { fields } = await link.ask("hello");
     this.takeHead(fields.head);
-    let first = 0;
-    for (;;) {
-      const { fields, buffers } = await link.ask("index", { first });
-      this.takeRows(fields, buffers[0]);
-      first += fields.count;
-      if (!fields.count || first >= fields.total) break;
-    }
+    await this.rows.fetch(link, (fields, data) => this.takeRows(fields, data));
     this.update();
     view.root.dataset.opened = String(Math.round(performance.now() - began));
   }

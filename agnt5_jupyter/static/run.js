@@ -56,18 +56,7 @@ class RunView {
     const { fields } = await link.ask("hello");
     this.takeHead(fields.head);
     if (fields.spoken) this.takeAnswer(fields.spoken, true);
-    await this.fetch();
-  }
-
-  /** All rows, a piece at a time. */
-  async fetch() {
-    let first = 0;
-    for (;;) {
-      const { fields, buffers } = await this.link.ask("index", { first });
-      this.takeRows(fields, buffers[0]);
-      first += fields.count;
-      if (!fields.count || first >= fields.total) return;
-    }
+    await this.rows.fetch(link, (fields, data) => this.takeRows(fields, data));
   }
 
   /** @param {any} fields @param {DataView} data */

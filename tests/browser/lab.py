@@ -69,6 +69,10 @@ class Lab:
         settings.mkdir(parents=True)
         quiet = {"fetchNews": "false", "checkForUpdates": False}
         (settings / "notification.jupyterlab-settings").write_text(json.dumps(quiet))
+        config = home / "jupyter_config_dir/labconfig"
+        config.mkdir(parents=True)
+        # The debugger complains on the console when a kernel restarts.
+        (config / "page_config.json").write_text('{"disabledExtensions": {"@jupyterlab/debugger-extension": true}}')
         places = {
             **{name: str(home / name.lower()) for name in ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR")},
             **{name: str(home / name.lower()) for name in ("JUPYTER_RUNTIME_DIR", "IPYTHONDIR")},

@@ -82,7 +82,7 @@ def test_approve_by_click_with_other_arguments_while_a_cell_waits(chromium: Chro
     expect(panel.get_by_label("Answer", exact=True)).to_contain_text("They arrive on Tuesday.")
     expect(panel.get_by_test_id("agnt5-ask")).to_have_count(0)
     panel.get_by_role("row").filter(has_text="chat").last.click()
-    expect(panel.get_by_label("Entry")).to_contain_text("ordered 24 lamp")
+    expect(panel.get_by_role("region", name="Entry")).to_contain_text("ordered 24 lamp")
     notebook.picture("conversation")
     notebook.is_clean()
 

@@ -1,0 +1,216 @@
+"""The panel of a journal in JupyterLab: large ones scroll, the keyboard moves, words are found, and nothing is obeyed."""
+
+from __future__ import annotations
+
+from browser.lab import Chromium, Notebook
+from playwright.sync_api import Locator, expect
+
+BIG = """
+import asyncio
+from agnt5 import flow
+from agnt5_jupyter.display import display_journal
+async def square(n):
+    return {"n": n, "square": n * n}
+@flow
+async def squares(ctx, n):
+    for start in range(0, n, 1000):
+        await asyncio.gather(*(ctx.call(square, i) for i in range(start, start + 1000)))
+    return n
+run = squares.start(50_000)
+assert await run == 50_000
+journal = run.journal
+"""
+SMALL = """
+from agnt5 import flow, function
+from agnt5_jupyter.display import display_run, display_journal
+def fetch(place):
+    print("looking at", place)
+    return {"place": place, "degrees": [1, 2, 3]}
+def explode(x):
+    return 1 / x
+@function
+async def both(ctx, a, b):
+    return [await ctx.call(fetch, a), await ctx.call(fetch, b)]
+@flow
+async def weather(ctx):
+    await ctx.call(both, "Oslo", "Rome")
+    try:
+        await ctx.call(explode, 0, retry_policy=1)
+    except ZeroDivisionError:
+        pass
+    return await ctx.call(fetch, "Lima")
+run = weather.start()
+await run
+display_journal(run.journal)
+"""
+
+
+def rows(panel: Locator) -> list[str]:
+    return [text.split("\n")[0] for text in panel.get_by_role("row").all_inner_texts()]
+
+
+def current(panel: Locator) -> Locator:
+    return panel.locator('.list-row[aria-selected="true"]')
+
+
+def test_a_journal_of_50_000_steps_opens_scrolls_and_is_searched(chromium: Chromium) -> None:
+    notebook = chromium.notebook([BIG, "display_journal(journal)"])
+    notebook.run_all()
+    panel = notebook.panel("journal")
+    grid = panel.get_by_role("treegrid")
+    expect(grid).to_have_attribute("aria-rowcount", "50000")
+    expect(panel.locator("[data-opened]")).to_have_count(1)
+    opened = panel.locator("[data-opened]").get_attribute("data-opened")
+    print(f"\n50,000 entries: opened {opened} ms after the view began")
+    expect(panel.get_by_role("row").first).to_contain_text("'square': 0")
+    assert panel.get_by_role("row").count() < 40, "only rows in sight exist"
+    grid.press("End")
+    expect(panel.get_by_role("row").last).to_contain_text("'n': 49999")
+    notebook.picture("big_end")
+    grid.evaluate("(list) => list.scrollTo(0, list.scrollHeight / 2)")
+    expect(panel.get_by_role("row").filter(has_text="'n': 25000,")).to_have_count(1)
+    panel.get_by_role("searchbox").fill("2499700009")
+    expect(grid).to_have_attribute("aria-rowcount", "1")
+    expect(panel.get_by_role("row")).to_contain_text("'n': 49997")
+    panel.get_by_role("searchbox").fill("no such thing")
+    expect(panel).to_contain_text("Nothing fits")
+    notebook.is_clean()
+
+
+def test_the_keyboard_moves_folds_opens_and_closes(chromium: Chromium) -> None:
+    notebook = chromium.notebook([SMALL])
+    notebook.run_all()
+    panel = notebook.panel("journal")
+    grid = panel.get_by_role("treegrid")
+    expect(panel.get_by_role("row")).to_have_count(5)
+    grid.focus()
+    cells = notebook.page.locator(".jp-Cell").count()
+    for key in ("d", "d", "x", "a"):
+        grid.press(key)
+    grid.press("ArrowDown")
+    expect(current(panel)).to_contain_text("both")
+    grid.press("ArrowLeft")
+    expect(panel.get_by_role("row")).to_have_count(3)
+    expect(current(panel)).to_have_attribute("aria-expanded", "false")
+    grid.press("ArrowRight")
+    expect(panel.get_by_role("row")).to_have_count(5)
+    grid.press("ArrowDown")
+    entry = panel.get_by_role("region", name="Entry")
+    expect(entry).to_contain_text("looking at Oslo")
+    notebook.picture("journal_entry")
+    grid.press("ArrowDown")
+    grid.press("ArrowDown")
+    expect(entry).to_contain_text("ZeroDivisionError: division by zero")
+    expect(entry).to_contain_text("return 1 / x")
+    grid.press("Tab")
+    notebook.page.keyboard.press("Escape")
+    expect(entry).to_be_hidden()
+    expect(grid).to_be_focused()
+    assert notebook.page.locator(".jp-Cell").count() == cells, "keys in a panel are no commands of the notebook"
+    panel.get_by_label("State").select_option("failed")
+    expect(panel.get_by_role("row")).to_have_count(1)
+    panel.get_by_label("State").select_option("")
+    panel.get_by_label("Kind").select_option("call")
+    expect(panel.get_by_role("row")).to_have_count(1)
+    notebook.is_clean()
+
+
+def test_a_narrow_panel_keeps_what_matters(chromium: Chromium) -> None:
+    notebook = chromium.notebook([SMALL], viewport={"width": 620, "height": 900})
+    notebook.run_all()
+    panel = notebook.panel("journal")
+    expect(panel.get_by_role("row").last).to_contain_text("'place': 'Lima'")
+    box, list_box = panel.bounding_box(), panel.get_by_role("treegrid").bounding_box()
+    assert box is not None
+    assert list_box is not None
+    assert list_box["x"] + list_box["width"] <= box["x"] + box["width"] + 1, "nothing sticks out"
+    panel.get_by_role("row").last.click()
+    expect(panel.get_by_role("region", name="Entry")).to_contain_text("degrees")
+    notebook.picture("narrow")
+    notebook.is_clean()
+
+
+NASTY = r"""
+EVIL = [
+    "<script>window.hacked = 1</script><img src=x onerror='window.hacked = 2'>",
+    "<svg onload='window.hacked = 3'><a href='javascript:window.hacked=4'>x</a></svg>",
+    "javascript:window.hacked=5",
+    "<button data-commandlinker-command='notebook:delete-all-cells' data-commandlinker-args='{}'>click</button>",
+    "\x1b[2J\x1b]8;;http://example.com\x1b\\link\x1b]8;;\x1b\\ \x1b[31mred\x1b[0m \u202e reversed \x00 end",
+    "</pre></style></td><style>* { display: none }</style><iframe src='http://example.com'></iframe>",
+    "$\\href{javascript:window.hacked=6}{x}$ ![x](http://example.com/x.png)",
+]
+from agnt5 import flow, Agent, tool
+from agnt5.llm.scripted import ScriptedLLM
+from agnt5_jupyter.display import display_run, display_journal
+def take(*given, **named):
+    print(*given)
+    return {text: [text, {"deep": text}] for text in EVIL}
+def fail(text):
+    raise ValueError(text)
+@flow
+async def nasty(ctx, *given):
+    for text in EVIL:
+        await ctx.call(take, text, name=text.replace("\x00", "").replace("\x1b", "")[:60])
+        try:
+            await ctx.call(fail, text, retry_policy=1)
+        except ValueError:
+            pass
+        await ctx.set(text, text)
+    await ctx.wait_for_event(EVIL[0], timeout=0.01)
+    raise RuntimeError(" ".join(EVIL))
+import asyncio, contextlib
+run = nasty.start(*EVIL)
+with contextlib.suppress(Exception):
+    await run
+display_run(run)
+display_journal(run.journal)
+"""
+CHAT = r"""
+@tool(requires_approval=True)
+def order(item: str) -> str:
+    "Order"
+    return EVIL[0]
+script = ScriptedLLM([{"tool": "order", "arguments": {"item": EVIL[0] + EVIL[3]}}, " ".join(EVIL)])
+clerk = Agent(name="clerk", instructions=EVIL[1], tools=[order], llm=script)
+asked = clerk.start(" ".join(EVIL))
+display_run(asked)
+"""
+
+
+def test_nothing_in_a_journal_is_obeyed(chromium: Chromium) -> None:
+    notebook = chromium.notebook([NASTY, CHAT])
+    notebook.run_all()
+    run, journal = notebook.page.get_by_test_id("agnt5-run").first, notebook.panel("journal")
+    expect(run.get_by_test_id("agnt5-status")).to_contain_text("failed")
+    for panel in (run, journal):
+        for place in range(3):
+            panel.get_by_role("row").nth(place).click()
+            expect(panel.get_by_role("region", name="Entry")).to_contain_text("<script>window.hacked = 1</script>")
+            panel.locator("details").evaluate_all("(folds) => folds.forEach((fold) => (fold.open = true))")
+    chat = notebook.panel("run")
+    expect(chat.get_by_test_id("agnt5-ask")).to_contain_text("<script>")
+    chat.get_by_role("button", name="Approve").click()
+    expect(chat.get_by_test_id("agnt5-status")).to_contain_text("completed")
+    chat.get_by_role("row").last.click()
+    expect(chat.get_by_role("region", name="Entry")).to_contain_text("commandlinker")
+    inert(notebook)
+    # The static pages, as they would be read without a kernel.
+    notebook.page.add_style_tag(content=".jp-OutputArea-child:has(.a5-static) { display: grid !important; }")
+    expect(notebook.page.locator(".a5-static", has_text="<script>").first).to_be_attached()
+    inert(notebook)
+    notebook.is_clean()
+
+
+def inert(notebook: Notebook) -> None:
+    found = notebook.page.evaluate("""() => ({
+        hacked: window.hacked ?? null,
+        made: [...document.querySelectorAll('.agnt5, .a5-static')].map((one) =>
+            one.querySelectorAll('script, iframe, svg, img, a, [onerror], [onload], [data-commandlinker-command]').length),
+        bare: [...document.querySelectorAll('.agnt5, .a5-static')].some((one) => /[\\u0000\\u001b\\u202e]/.test(one.textContent)),
+        cells: document.querySelectorAll('.jp-Cell').length,
+    })""")
+    assert found["hacked"] is None
+    assert set(found["made"]) == {0}
+    assert not found["bare"]
+    assert found["cells"] == 2
