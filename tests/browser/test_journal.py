@@ -156,7 +156,7 @@ async def nasty(ctx, *given):
             await ctx.call(fail, text, retry_policy=1)
         except ValueError:
             pass
-        await ctx.set(text, text)
+        await ctx.state.set(text, text)
     await ctx.wait_for_event(EVIL[0], timeout=0.01)
     raise RuntimeError(" ".join(EVIL))
 import asyncio, contextlib
