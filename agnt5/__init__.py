@@ -74,15 +74,20 @@ if TYPE_CHECKING:
         ToolError,
         ToolFailed,
     )
+    from agnt5.execution.code import set_source_provider
     from agnt5.execution.current import current_context
     from agnt5.feed import Feed, listen
     from agnt5.journal import Journal
     from agnt5.journalfile import load_journal
     from agnt5.log import setup_logging
     from agnt5.mcp import mcp_tools
-    from agnt5.replay.check import check
+    from agnt5.registry import components
+    from agnt5.replay.check import Report, check
+    from agnt5.replay.diff import Diff
+    from agnt5.replay.replay import Replay
     from agnt5.run import Run, get_object, get_run, prune, runs, send_event
-    from agnt5.secret import Secret
+    from agnt5.runlist import RunList
+    from agnt5.secret import Secret, mask
     from agnt5.task import Task
     from agnt5.tool import Tool, tool
     from agnt5.types import Status
@@ -100,7 +105,11 @@ _HOMES: dict[str, str] = {
     "Journal": "journal",
     **dict.fromkeys(("Feed", "listen"), "feed"),
     "Entry": "entry",
-    "check": "replay.check",
+    "RunList": "runlist",
+    **dict.fromkeys(("check", "Report"), "replay.check"),
+    "Diff": "replay.diff",
+    "Replay": "replay.replay",
+    "components": "registry",
     "load_journal": "journalfile",
     **dict.fromkeys(
         (
@@ -154,7 +163,7 @@ _HOMES: dict[str, str] = {
     **dict.fromkeys(("Agent", "Answer", "Approval", "Budget"), "agent"),
     **dict.fromkeys(("Workflow", "Step"), "workflow"),
     "Context": "context",
-    "Secret": "secret",
+    **dict.fromkeys(("Secret", "mask"), "secret"),
     "Status": "types",
     "Task": "task",
     "Tool": "tool",
@@ -163,6 +172,7 @@ _HOMES: dict[str, str] = {
     "current_context": "execution.current",
     **dict.fromkeys(("outline", "preview", "register_type", "visible"), "codec"),
     "Streamed": "chat",
+    "set_source_provider": "execution.code",
     "setup_logging": "log",
 }
 
@@ -177,6 +187,7 @@ __all__ = [
     "ContentRefused",
     "Context",
     "ContextTooLong",
+    "Diff",
     "DivergenceError",
     "Entry",
     "EventTimeoutError",
@@ -199,6 +210,8 @@ __all__ = [
     "ProviderUnavailable",
     "QuotaExceeded",
     "RateLimited",
+    "Replay",
+    "Report",
     "RetriesExhausted",
     "Run",
     "RunCancelled",
@@ -206,6 +219,7 @@ __all__ = [
     "RunConflict",
     "RunError",
     "RunFailed",
+    "RunList",
     "RunNotFound",
     "RunPaused",
     "RuntimeUnavailableError",
@@ -233,6 +247,7 @@ __all__ = [
     "Workflow",
     "__version__",
     "check",
+    "components",
     "configure",
     "current_context",
     "flow",
@@ -241,6 +256,7 @@ __all__ = [
     "get_run",
     "listen",
     "load_journal",
+    "mask",
     "mcp_tools",
     "outline",
     "preview",
@@ -248,6 +264,7 @@ __all__ = [
     "register_type",
     "runs",
     "send_event",
+    "set_source_provider",
     "settings",
     "setup_logging",
     "tool",

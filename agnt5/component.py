@@ -113,6 +113,18 @@ class Component(Generic[P, R]):
         home = sys.modules.get(self.module)
         return {} if home is None else vars(home)
 
+    @property
+    def kind_name(self) -> str:
+        """function, flow or method."""
+        return KIND_NAMES[self.kind]
+
+    @property
+    def version(self) -> str:
+        """A digest (hex) that changes when its source does, or that of what it reaches in its notebook or package."""
+        from agnt5.execution.code import snapshot
+
+        return snapshot(self).digest.hex()
+
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         return self.fn(*args, **kwargs)
 
@@ -144,7 +156,7 @@ class Component(Generic[P, R]):
         return self if instance is None else functools.partial(cast("Callable[..., Any]", self), instance)
 
     def __repr__(self) -> str:
-        return f"<{KIND_NAMES[self.kind]} {self.name}>"
+        return f"<{self.kind_name} {self.name}>"
 
 
 class ObjectType:

@@ -21,6 +21,7 @@ HOME_NAME: Final = ".agnt5"
 DURABILITY: Final = ("full", "process")
 RECOVER: Final = ("auto", "ask")
 REDACT: Final = ("mask", "refuse")
+OUTPUTS: Final = ("full", "summary")
 LOG_LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 STORE_CHARACTERS: Final = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")
 
@@ -47,6 +48,8 @@ class Settings:
     """Interrupted runs resume by themselves ("auto") or wait for `resume` ("ask")."""
     redact: str = "mask"
     """Credentials found in values: masked where they are shown, or the step is refused."""
+    outputs: str = "full"
+    """What displays in notebooks show: "full", or "summary": names, times and counts, no prompts and no values."""
     log_level: str = "INFO"
     service_name: str = "agnt5"
     service_version: str = ""
@@ -77,6 +80,7 @@ _VARIABLES: Final[Mapping[str, str]] = {
     "max_payload": "AGNT5_MAX_PAYLOAD",
     "recover": "AGNT5_RECOVER",
     "redact": "AGNT5_REDACT",
+    "outputs": "AGNT5_OUTPUTS",
     "log_level": "AGNT5_LOG_LEVEL",
     "service_name": "AGNT5_SERVICE_NAME",
     "service_version": "AGNT5_SERVICE_VERSION",
@@ -85,6 +89,12 @@ _VARIABLES: Final[Mapping[str, str]] = {
     "trace_enabled": "AGNT5_TRACE_ENABLED",
     "metrics_enabled": "AGNT5_METRICS_ENABLED",
     "trace_content": "AGNT5_TRACE_CONTENT",
+}
+_CHOICES: Final[Mapping[str, tuple[str, ...]]] = {
+    "durability": DURABILITY,
+    "recover": RECOVER,
+    "redact": REDACT,
+    "outputs": OUTPUTS,
 }
 _NAMES: Final = tuple(field.name for field in dataclasses.fields(Settings))
 
@@ -190,8 +200,8 @@ def _checked(name: str, value: Any, source: str) -> Any:
         return _store_name(value, source)
     if name == "runtime":
         return _runtime(value, source)
-    if name in ("durability", "recover", "redact"):
-        return _choice(value, source, {"durability": DURABILITY, "recover": RECOVER, "redact": REDACT}[name])
+    if name in _CHOICES:
+        return _choice(value, source, _CHOICES[name])
     if name == "log_level":
         upper = value.strip().upper() if isinstance(value, str) else value
         return upper if upper in LOG_LEVELS else _choice(value, source, LOG_LEVELS)

@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
+from agnt5 import tables
 from agnt5.codec import outline, read_failure
 from agnt5.conversation import answer_of, conversation, message_line, question_of, said
 from agnt5.entry import Arguments, Entry, arguments
@@ -162,12 +163,14 @@ class Journal(Sequence[Entry]):
         return conversation(self, self.by_seq[entry] if isinstance(entry, int) else entry)
 
     def to_pandas(self) -> Any:
-        """A DataFrame with a row per entry; needs pandas (`pip install agnt5[data]`)."""
-        import pandas  # pyright: ignore[reportMissingTypeStubs]
+        """A DataFrame with a row per entry; `input` and `output` hold the values themselves. Needs pandas
+        (`pip install agnt5[data]`)."""
+        return tables.frame(tables.ENTRIES, map(tables.entry_row, self._entries))
 
-        names = ("seq", "path", "kind", "name", "input", "output", "error", "attempts", "started", "ended", "depth")
-        rows = [{name: getattr(entry, name) for name in names} for entry in self._entries]
-        return pandas.DataFrame(rows, columns=names)
+    def to_arrow(self) -> Any:
+        """An Arrow table with a row per entry: `input` and `output` are the JSON text that is recorded, `meta` is JSON,
+        times are UTC. Needs pyarrow (`pip install agnt5[data]`)."""
+        return tables.arrow_table(tables.ENTRIES, map(tables.recorded_row, self._entries))
 
     def __str__(self) -> str:
         heads = ("seq", "kind", "path", "input", "output", "tries", "took")

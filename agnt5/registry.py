@@ -7,7 +7,7 @@ registry never touches a runtime: it tells those who listen.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from agnt5.errors import ConfigurationError
@@ -52,10 +52,10 @@ def find_object(name: str) -> ObjectType | None:
     return _objects.get(name)
 
 
-def components() -> Iterator[Component[..., Any]]:
-    """All components, methods of objects included, in order of definition."""
+def components() -> list[Component[..., Any]]:
+    """All components of this process, methods of objects included, in order of their first definition."""
     with _lock:
-        return iter(list(_components.values()))
+        return list(_components.values())
 
 
 def known_names() -> list[str]:

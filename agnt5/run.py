@@ -25,6 +25,7 @@ from agnt5.errors import (
 )
 from agnt5.execution.current import current_context
 from agnt5.journal import Journal
+from agnt5.runlist import RunList
 from agnt5.runtime import Runtime, ask_owner, get_runtime, owner_or_reader
 from agnt5.runtime import reader as look
 from agnt5.secret import refuse_secrets
@@ -258,8 +259,9 @@ def runs(
     component: str | Component[..., Any] | None = None,
     limit: int = 100,
     since: datetime | float | None = None,
-) -> list[Run]:
-    """Runs of this store, newest first. `since`: a datetime, or seconds since 1970."""
+) -> RunList:
+    """Runs of this store, newest first: a list that also becomes a table (`.to_pandas()`, `.to_arrow()`). `since`: a
+    datetime, or seconds since 1970."""
     reader = look()
     moment = 0 if since is None else int((since.timestamp() if isinstance(since, datetime) else since) * 1e6)
     try:
@@ -267,7 +269,7 @@ def runs(
     except ValueError:
         raise ConfigurationError(f"{status!r} is no status; there are {', '.join(Status)}.") from None
     name = component.name if isinstance(component, Component) else component or ""
-    return [Run(row.id) for row in reader.runs(status=code, component=name, since=moment, limit=limit)]
+    return RunList(Run(row.id) for row in reader.runs(status=code, component=name, since=moment, limit=limit))
 
 
 def get_run(run_id: str) -> Run:

@@ -11,7 +11,7 @@ import time
 from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from agnt5 import config
+from agnt5 import asking, config
 from agnt5.codec import decode_failure, read_failure
 from agnt5.entry import value_of
 from agnt5.errors import (
@@ -92,7 +92,7 @@ def _block_for_one(run_id: str, until: float | None) -> Any:
     try:
         known = None if future.done() else _already(run_id, reader)
         left = None if until is None else max(0.0, until - time.monotonic())
-        status, payload = known if known is not None else future.result(left)
+        status, payload = known if known is not None else asking.block(run_id, future, left)
     except CancelledError:
         raise _closed(run_id) from None
     finally:
@@ -109,7 +109,7 @@ async def _wait_for_one(run_id: str) -> Any:
     future = runtime.wait(run_id)
     try:
         known = None if future.done() else _already(run_id, reader)
-        status, payload = known if known is not None else await asyncio.wrap_future(future)
+        status, payload = known if known is not None else await asking.wait(run_id, future)
     finally:
         runtime.driver.unwait(run_id, future)
     return _outcome(run_id, reader, status, payload)

@@ -1,27 +1,28 @@
-"""The notebook side of AGNT5: `%load_ext agnt5_jupyter`, then `%agnt5 runs`.
+"""The notebook side of AGNT5: `%load_ext agnt5_jupyter` (or `%load_ext agnt5`), then `%agnt5 --help`.
 
 It speaks to AGNT5 through public names only, and shows recorded text as text, never as markup.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
-    """Called by `%load_ext agnt5_jupyter`: defines the line magic `%agnt5`."""
-    from .magic import agnt5_magic
+    """Called by `%load_ext agnt5_jupyter`: the magic `%agnt5`, completion, and displays of runs and journals."""
+    from .extension import load
 
-    shell.magics_manager.register_function(agnt5_magic, magic_kind="line", magic_name="agnt5")
+    load(shell)
 
 
 def unload_ipython_extension(shell: InteractiveShell) -> None:
-    """Called by `%unload_ext agnt5_jupyter`: takes the magic away again."""
-    manager: Any = shell.magics_manager  # traitlets give it no useful types
-    manager.magics["line"].pop("agnt5", None)
+    """Called by `%unload_ext agnt5_jupyter`: takes all of it away again."""
+    from .extension import unload
+
+    unload(shell)
 
 
 __all__ = ["load_ipython_extension", "unload_ipython_extension"]

@@ -1,52 +1,64 @@
-"""The line magic `%agnt5 VERB ...`. A usage error is one line; what a verb returns is shown by the notebook."""
+"""`%agnt5 VERB ...` and `%%agnt5 VERB ...`: finds the verb, reads its words, and lets it act.
+
+A mistake of the person is one line. What a run raised keeps its traceback.
+"""
 
 from __future__ import annotations
 
-import argparse
-import shlex
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.error import UsageError
+from IPython.core.getipython import get_ipython
+from IPython.core.magic import no_var_expand
 
-import agnt5
+from .usage import HelpShown, meant
+from .words import split
 
-from .table import RunTable
-
-STATUSES = ("pending", "running", "waiting", "paused", "completed", "failed", "cancelled")
-
-
-class _Parser(argparse.ArgumentParser):
-    """Raises one-line usage errors: argparse would leave the process."""
-
-    def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{self.prog}: {message} (see %agnt5 --help)")
-
-    def exit(self, status: int = 0, message: str | None = None) -> NoReturn:
-        raise _HelpShown
+if TYPE_CHECKING:
+    from .verbs import Verb
 
 
-class _HelpShown(Exception):
-    """The help was asked for and printed; there is nothing else to do."""
+@no_var_expand  # braces and dollars are the person's: `{"a": 1}` is an argument
+def agnt5_magic(line: str, cell: str | None = None) -> Any:
+    """%agnt5 VERB ...: run, look at, replay and steer durable runs; `%agnt5 --help` lists the verbs."""
+    import agnt5
 
-
-def agnt5_magic(line: str) -> RunTable | None:
-    """%agnt5 runs [--status S] [--component NAME] [--limit N]: the runs of this notebook's store, newest first."""
     try:
-        words = shlex.split(line)
-    except ValueError as error:
-        raise UsageError(f"%agnt5: {error} (see %agnt5 --help)") from None
-    try:
-        chosen = _parser().parse_args(words or ["--help"])
-    except _HelpShown:
+        return _do(line, cell)
+    except HelpShown:
         return None
-    return RunTable.of(agnt5.runs(status=chosen.status, component=chosen.component, limit=chosen.limit))
+    except (agnt5.RunFailed, agnt5.RunCancelled):
+        raise
+    except agnt5.AGNT5Error as error:
+        raise UsageError(f"%agnt5: {error}") from error
 
 
-def _parser() -> _Parser:
-    parser = _Parser(prog="%agnt5", description="Look at durable runs from a notebook.")
-    verbs = parser.add_subparsers(metavar="VERB", required=True)
-    runs = verbs.add_parser("runs", help="list the runs of this notebook's store, newest first")
-    runs.add_argument("--status", choices=STATUSES, help="only runs with this status")
-    runs.add_argument("--component", metavar="NAME", help="only runs of this component")
-    runs.add_argument("--limit", type=int, default=20, metavar="N", help="at most so many (default: 20)")
-    return parser
+def _do(line: str, cell: str | None) -> Any:
+    from .verbs import Call, verbs
+
+    shell: Any = get_ipython()
+    if shell is None:
+        raise UsageError("%agnt5 works in a running IPython")
+    name, _, rest = line.strip().partition(" ")
+    if name in ("", "-h", "--help", "help"):
+        print(help_text(verbs()))
+        return None
+    verb = verbs().get(name)
+    if verb is None:
+        raise UsageError(f"%agnt5: there is no verb {name!r}{meant(name, verbs())} (see %agnt5 --help)")
+    if cell is not None and not verb.cell:
+        heads = " and ".join(f"%%agnt5 {one.name}" for one in verbs().values() if one.cell)
+        raise UsageError(f"%%agnt5 {name}: only {heads} head a cell; write %agnt5 {name}")
+    chosen = verb.parser(cell=cell is not None).read(split(rest))
+    return verb.do(Call(shell.user_ns, chosen, cell))
+
+
+def help_text(verbs: dict[str, Verb]) -> str:
+    """What `%agnt5 --help` prints."""
+    width = max(map(len, verbs))
+    listed = "\n".join(f"  {verb.name:<{width}}  {verb.says}" for verb in verbs.values())
+    cells = ", ".join(f"%%agnt5 {verb.name}" for verb in verbs.values() if verb.cell)
+    return (
+        f"usage: %agnt5 VERB ...\n\n{listed}\n\n{cells} head a cell. An ID is the beginning of a run's id, a variable "
+        f"that holds a run, or -1 (or _) for the last one.\n%agnt5 VERB --help tells what a verb takes."
+    )

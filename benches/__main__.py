@@ -9,7 +9,7 @@ import sqlite3
 
 import agnt5
 
-from . import agents, importing, memory, objects, peers, replaying, steps, timetravel
+from . import agents, importing, memory, notebook, objects, peers, replaying, steps, timetravel
 from .report import Finding
 
 BENCHES = {
@@ -22,6 +22,7 @@ BENCHES = {
     "check": timetravel.check,
     "files": timetravel.files,
     "import": importing.import_cost,
+    "notebook": notebook.load_ext,
     "objects": objects.one_key,
     "memory": memory.search,
     "agents": agents.conversation,

@@ -153,6 +153,13 @@ class Agent(Composite):
         handing = [_handoff(name, to) for name, to in self.handoff_tools.items()]
         return Toolbox(self.name, [*self.tools, *remembering, *handing], self.human_in_loop)
 
+    def with_model(self, model: LLM | str) -> Agent:
+        """The same agent with another model, for `run.fork(0, code=...)`. Later runs of its name are not its own."""
+        other = copy.copy(self)
+        other.model = model
+        other.__agnt5_component__ = _component(other)
+        return other
+
     def memory_of(self, session: str | None) -> Memory:
         """Where this agent remembers, for one session."""
         from agnt5.memory import AUTO, Memory, SemanticMemory

@@ -57,12 +57,14 @@ class Report(Sequence[Checked]):
     """What `agnt5.check()` found, newest run first. `str` is for people, `to_dict` for programs.
 
     `unchecked`: how many runs were left when the time was over; `memos`: how many are runs of functions and methods,
-    which look their results up and never diverge.
+    which look their results up and never diverge; `unclean`: how many were left out because their code had been warned
+    of, or stopped, when they ran.
     """
 
-    def __init__(self, found: list[Checked], unchecked: int, memos: int) -> None:
+    def __init__(self, found: list[Checked], unchecked: int, memos: int, unclean: int = 0) -> None:
         self.unchecked = unchecked
         self.memos = memos
+        self.unclean = unclean
         self._found = found
 
     @property
@@ -105,6 +107,7 @@ class Report(Sequence[Checked]):
             "impossible": [one._asdict() for one in self.impossible],
             "unchecked": self.unchecked,
             "memos": self.memos,
+            "unclean": self.unclean,
         }
 
     def __str__(self) -> str:
@@ -118,7 +121,9 @@ class Report(Sequence[Checked]):
             lines.append(f"... and {len(bad) - _TOLD} more")
         if self.unchecked:
             lines.append(f"not all checked: {self.unchecked} older runs are left")
-        if not self._found:
+        if self.unclean:
+            lines.append(f"not checked: {self.unclean} runs whose code was warned of when they ran")
+        if not self._found and not self.unclean and not self.unchecked:
             lines.append("no recorded runs of flows")
         return inert("\n".join(lines))
 
@@ -139,11 +144,13 @@ def check(
     *,
     last: int | None = None,
     seconds: float | None = None,
+    clean: bool = False,
 ) -> Report:
     """Replay recorded runs against the code of now: which still replay, which diverge, and where.
 
-    `component`: one flow or its name; default: all. `last`: only so many runs of each, the newest. `seconds`: begin no
-    further run after this time. Runs that have not ended are replayed as far as they are recorded.
+    `component`: one flow or its name; default: all. `last`: only so many runs of each, the newest. `seconds`: look at
+    no further run after this time. `clean`: leave out runs whose code was warned of, or was stopped for I/O in a flow,
+    when they ran: for checks that nobody asked for. Runs that have not ended are replayed as far as they are recorded.
 
     ConfigurationError when nothing has this name, or it is no flow.
     """
@@ -154,7 +161,7 @@ def check(
         if known is None:
             raise ConfigurationError(f"Nothing is called {component!r} in this process.")
         code[component] = _flow(known)
-    return check_runs(look(), name, code, last=last, seconds=seconds)
+    return check_runs(look(), name, code, last=last, seconds=seconds, clean=clean)
 
 
 def check_runs(
@@ -164,15 +171,16 @@ def check_runs(
     *,
     last: int | None = None,
     seconds: float | None = None,
+    clean: bool = False,
 ) -> Report:
     """The same for the runs of one store. `code`: components to try in place of those that are registered."""
     until = time.monotonic() + seconds if seconds is not None else float("inf")
     found: list[Checked] = []
-    left = memos = 0
+    left = memos = unclean = 0
     seen: Counter[str] = Counter()
 
     def work() -> None:
-        nonlocal left, memos
+        nonlocal left, memos, unclean
         for row in reader.runs(component=name, limit=_ALL):
             seen[row.component] += 1
             if last is not None and seen[row.component] > last:
@@ -181,15 +189,35 @@ def check_runs(
                 memos += 1
             elif time.monotonic() > until:
                 left += 1
+            elif clean and not _was_clean(reader, row):
+                unclean += 1
             else:
                 component = (code or {}).get(row.component) or registry.find(row.component)
-                found.append(_checked(reader, row, component))
+                checked = _checked(reader, row, component, until)
+                if checked is None:
+                    left += 1
+                else:
+                    found.append(checked)
 
     on_own_thread(work)
-    return Report(found, left, memos)
+    return Report(found, left, memos, unclean)
 
 
-def _checked(reader: _core.Reader, row: _core.RunRow, component: Component[..., Any] | None) -> Checked:
+# What says that a flow's code did not keep to itself while it ran: it would do so again in a replay.
+_STOPPED = ("FlowIOError", "FlowSpinError", "DivergenceError")
+
+
+def _was_clean(reader: _core.Reader, row: _core.RunRow) -> bool:
+    if row.reason.startswith(_STOPPED):
+        return False
+    ended = reader.ending(row.id) if row.ended else None
+    return ended is None or not ended.warnings
+
+
+def _checked(
+    reader: _core.Reader, row: _core.RunRow, component: Component[..., Any] | None, until: float = float("inf")
+) -> Checked | None:
+    """The verdict, or None when the time was over first."""
     if component is None:
         reason = f"nothing is called {row.component!r} in this process: define or import it"
         return Checked(row.id, row.component, "cannot replay", reason=reason)
@@ -198,7 +226,8 @@ def _checked(reader: _core.Reader, row: _core.RunRow, component: Component[..., 
         return Checked(row.id, row.component, "cannot replay", reason=reason)
     try:
         recording = reader.recording(row.id)
-        _drive(component, recording)
+        if not _drive(component, recording, until):
+            return None
     except DivergenceError as error:
         recorded = error.expected or "nothing more"
         if where := _recorded_at(reader, row, error.seq):
@@ -211,13 +240,21 @@ def _checked(reader: _core.Reader, row: _core.RunRow, component: Component[..., 
     return Checked(row.id, row.component, "compatible")
 
 
-def _drive(component: Component[..., Any], recording: _core.Recording) -> None:
+# Answers between two looks at the clock.
+_STRIDE = 200
+
+
+def _drive(component: Component[..., Any], recording: _core.Recording, until: float) -> bool:
+    """Replay it to its end; False when the time was over first."""
     replay = FlowReplay(component, recording)
     try:
         replay.begin()
-        replay.forward(len(recording))
+        while replay.forward(_STRIDE) == _STRIDE:
+            if time.monotonic() > until:
+                return False
     finally:
         replay.close()
+    return True
 
 
 def _recorded_at(reader: _core.Reader, row: _core.RunRow, seq: int) -> str:

@@ -1,87 +1,136 @@
-"""`%agnt5` in IPython's real shell, and in a real kernel."""
+"""The magic itself: help, mistakes, what it returns, and that it comes and goes with its extension."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable
 from typing import Any
 
-import nbclient
-import nbformat
 import pytest
 from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
-from agnt5 import Context, flow
-from agnt5_jupyter.table import RunTable
+import agnt5
+from agnt5 import Context, Run, flow
+from agnt5_jupyter.verbs import verbs
+
+Cell = Callable[[str], str]
+
+# Every verb of the notebook. `connect`, `export` and `test` come with the runtime.
+VERBS = {
+    *("run", "agent", "runs", "show", "watch", "tree", "df", "replay", "step", "back", "goto", "continue", "break"),
+    *("eval", "trace", "fork", "rerun", "diff", "check", "event", "approve", "deny", "cancel", "pause", "resume"),
+    *("memory", "components", "status", "config", "save", "load"),
+}
 
 
-@flow(name="<b>bold</b>")
-async def marked_up(ctx: Context) -> str:
-    return "done"
+@flow
+async def doubled(ctx: Context, n: int, by: int = 2) -> int:
+    return n * by
 
 
-@pytest.fixture
-def shell() -> Iterator[InteractiveShell]:
-    shell = InteractiveShell.instance()
-    shell.run_line_magic("load_ext", "agnt5_jupyter")
-    yield shell
-    shell.run_line_magic("unload_ext", "agnt5_jupyter")
-    InteractiveShell.clear_instance()
+def test_these_are_the_verbs() -> None:
+    assert set(verbs()) == VERBS
 
 
-def test_runs_is_a_table_in_text_and_html(shell: InteractiveShell) -> None:
-    marked_up.run_sync()
-    shown: Any = shell.run_line_magic("agnt5", "runs")
-    formats, _ = shell.display_formatter.format(shown)  # type: ignore[union-attr]
-    assert "<b>bold</b>" in formats["text/plain"]
-    assert "completed" in formats["text/plain"]
-    assert "&lt;b&gt;bold&lt;/b&gt;" in formats["text/html"]
-    assert "<b>" not in formats["text/html"]
+@pytest.mark.parametrize("verb", sorted(VERBS))
+def test_every_verb_has_help_that_runs_nothing(shell: InteractiveShell, cell: Cell, verb: str) -> None:
+    shown = cell(f"%agnt5 {verb} --help")
+    assert shown.startswith(f"usage: %agnt5 {verb}")
+    assert verbs()[verb].says in shown
+    assert agnt5.runs() == []
 
 
-def test_no_runs_yet(shell: InteractiveShell) -> None:
-    assert repr(shell.run_line_magic("agnt5", "runs")) == "no runs yet"
+@pytest.mark.parametrize("line", ["", "--help", "help"])
+def test_help_lists_the_verbs(cell: Cell, line: str) -> None:
+    shown = cell(f"%agnt5 {line}")
+    assert all(f"  {verb} " in shown for verb in VERBS)
 
 
-@pytest.mark.parametrize("line", ["rnus", "runs --limit many", "runs --status odd", "runs 'open"])
-def test_a_usage_error_is_one_line(shell: InteractiveShell, line: str) -> None:
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ("rnus", "there is no verb 'rnus'; did you mean 'runs'? (see %agnt5 --help)"),
+        ("runs --limit many", "invalid int value: 'many' (see %agnt5 runs --help)"),
+        ("runs --status odd", "invalid choice: 'odd'"),
+        ("runs --limt 3", "there is no '--limt'; did you mean '--limit'?"),
+        ("runs --limit", "--limit needs a value"),
+        ("runs more", "unrecognized arguments: more"),
+        ("run", "the following arguments are required: NAME"),
+        ("run doubled 'open", "' is never closed"),
+        ("run doubled (1", "')' is missing"),
+        ("run doubled", "missing a required argument: 'n'"),
+        ("run doubled 1 2 3", "too many positional arguments"),
+        ("run doubled n=", "are no Python arguments"),
+        ("run doubled unknown", "'unknown': NameError: name 'unknown' is not defined"),
+        ("run doubled 1/0", "ZeroDivisionError"),
+        ("run dubled 1", "nothing called 'dubled' can be run here; did you mean 'doubled'?"),
+        ("show", "there are no runs yet"),
+        ("show r_nope", "No run begins with 'r_nope' in this store."),
+        ("step", "there is no replay yet: begin one with %agnt5 replay ID"),
+        ("check nope", "Nothing is called 'nope' in this process."),
+        ("config outputs loud", "must be one of full, summary, not 'loud'"),
+        ("config nope", "no setting 'nope'"),
+        ("config nope 1", "no setting 'nope'"),
+        ("load nowhere.agnt5", "There is no file 'nowhere.agnt5'."),
+        ("resume --again x", "need the ID of a run"),
+        ("agent helper", "write the instructions below a line"),
+    ],
+)
+def test_a_mistake_is_one_line(shell: InteractiveShell, line: str, says: str) -> None:
     with pytest.raises(UsageError) as raised:
         shell.run_line_magic("agnt5", line)
+    assert says in str(raised.value)
     assert "\n" not in str(raised.value)
-    assert "%agnt5 --help" in str(raised.value)
+    assert str(raised.value).startswith("%agnt5")
 
 
-@pytest.mark.parametrize("line", ["", "--help", "runs --help"])
-def test_help(shell: InteractiveShell, line: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert shell.run_line_magic("agnt5", line) is None
-    assert "usage: %agnt5" in capsys.readouterr().out
-
-
-def test_control_characters_are_shown_not_obeyed() -> None:
-    class Recorded:
-        id, component, status, created, duration = "r_1", "\x1b[31m<script>", "failed", None, None
-        error = "first\nsecond"
-
-    table = RunTable.of([Recorded()])  # type: ignore[list-item]
-    assert "\x1b" not in repr(table)
-    assert "<script>" not in table._repr_html_()
-    assert "second" not in repr(table)
-
-
-def test_in_a_real_kernel(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AGNT5_HOME", str(tmp_path / ".agnt5"))
-    monkeypatch.setenv("IPYTHONDIR", str(tmp_path / "ipython"))
-    cells = [
-        "%load_ext agnt5\nfrom agnt5 import flow\n@flow\nasync def hello(ctx, name):\n    return f'hello {name}'",
-        "await hello.run('you')",
-        "%agnt5 runs",
+def test_a_mistake_has_no_traceback(cell: Cell) -> None:
+    assert cell("%agnt5 rnus").strip().splitlines() == [
+        "UsageError: %agnt5: there is no verb 'rnus'; did you mean 'runs'? (see %agnt5 --help)"
     ]
-    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    place = {"metadata": {"path": str(tmp_path)}}
-    kernel = nbclient.NotebookClient(book, timeout=60, kernel_name="python3", resources=place)
-    kernel.create_kernel_manager().kernel_spec.argv[0] = sys.executable
-    kernel.execute()
-    assert book.cells[1].outputs[0]["data"]["text/plain"] == "'hello you'"
-    assert "hello" in book.cells[2].outputs[0]["data"]["text/plain"]
-    assert "<table>" in book.cells[2].outputs[0]["data"]["text/html"]
+
+
+def test_other_verbs_head_no_cell(shell: InteractiveShell) -> None:
+    with pytest.raises(UsageError, match="only %%agnt5 run and %%agnt5 agent head a cell; write %agnt5 runs"):
+        shell.run_cell_magic("agnt5", "runs", "anything")
+
+
+def test_braces_and_dollars_are_the_persons(shell: InteractiveShell, cell: Cell) -> None:
+    @flow
+    async def echo(ctx: Context, value: Any) -> Any:
+        return value
+
+    shell.user_ns["x"] = 5
+    assert "{'x': 5, '$x': [6]}" in cell("%agnt5 run echo {'x': x, '$x': [x + 1]} --wait")
+
+
+def test_what_it_returns_is_shown_once_and_kept_as_the_last_value(shell: InteractiveShell, cell: Cell) -> None:
+    shown = cell("%agnt5 run doubled 4 by=3 --as tripled")
+    assert shown.count("component") == 1
+    assert shell.user_ns["tripled"].result() == 12
+    assert isinstance(shell.user_ns["_"], Run)
+    assert cell("again = %agnt5 watch _").count("component") == 1
+    assert cell("tripled").count("component") == 1, "a run displays itself"
+    assert cell("tripled; 1").count("component") == 0
+
+
+def test_unloading_takes_everything_away(shell: InteractiveShell) -> None:
+    matchers = len(shell.Completer.custom_matchers)
+    shell.run_line_magic("unload_ext", "agnt5_jupyter")
+    assert "agnt5" not in shell.magics_manager.magics["line"]
+    assert "agnt5" not in shell.magics_manager.magics["cell"]
+    assert len(shell.Completer.custom_matchers) == matchers - 1
+    formats, _ = shell.display_formatter.format(doubled.start(1))  # type: ignore[union-attr]
+    assert formats["text/plain"].startswith("<Run ")
+    shell.run_line_magic("load_ext", "agnt5_jupyter")
+    shell.run_line_magic("reload_ext", "agnt5_jupyter")
+    assert len(shell.Completer.custom_matchers) == matchers, "loading twice is loading once"
+
+
+def test_load_ext_agnt5_is_the_same(shell: InteractiveShell) -> None:
+    shell.run_line_magic("unload_ext", "agnt5_jupyter")
+    shell.run_line_magic("load_ext", "agnt5")
+    assert "agnt5" in shell.magics_manager.magics["line"]
+    shell.run_line_magic("unload_ext", "agnt5")
+    assert "agnt5" not in shell.magics_manager.magics["line"]
+    shell.run_line_magic("load_ext", "agnt5_jupyter")

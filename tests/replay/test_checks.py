@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -162,3 +163,43 @@ async def test_waiting_runs_are_replayed_as_far_as_they_are() -> None:
         await asyncio.sleep(0.01)
     assert agnt5.check(waits_here).ok
     run.cancel()
+
+
+async def spoken() -> None:
+    """Never awaited by the flow below."""
+
+
+@flow(name="now and then")
+async def now_and_then(ctx: Context, how: str, file: str) -> None:
+    await ctx.call(fetch, how)
+    if how == "forgets":
+        spoken()
+    if how == "writes":
+        open(file, "w").close()
+
+
+async def test_a_check_that_nobody_asked_for_leaves_out_what_was_not_clean(tmp_path: Path) -> None:
+    quiet = now_and_then.start("quiet", "")
+    await quiet
+    await now_and_then.start("forgets", "")
+    with pytest.raises(agnt5.AGNT5Error):
+        await now_and_then.start("writes", str(tmp_path / "out"))
+    assert len(agnt5.check(now_and_then)) == 3
+    report = agnt5.check(now_and_then, clean=True)
+    assert [one.run_id for one in report] == [quiet.id]
+    assert report.unclean == report.to_dict()["unclean"] == 2
+    assert "not checked: 2 runs whose code was warned of" in str(report)
+
+
+async def test_the_time_may_end_within_a_long_run() -> None:
+    @flow(name="long")
+    async def long(ctx: Context) -> None:
+        for n in range(1000):
+            await ctx.state.set("n", n)
+            await ctx.call(fetch, n)
+
+    await long.start()
+    report = agnt5.check(long, seconds=0.001)
+    assert len(report) == 0
+    assert report.unchecked == 1
+    assert agnt5.check(long, seconds=60).ok

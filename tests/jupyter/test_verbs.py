@@ -1,0 +1,245 @@
+"""What each verb does, in this process's shell and on a real engine."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas
+import pyarrow
+import pytest
+from IPython.core.error import UsageError
+from IPython.core.interactiveshell import InteractiveShell
+
+import agnt5
+from agnt5 import Context, Run, flow
+
+Cell = Callable[[str], str]
+
+
+def price(item: str) -> int:
+    return len(item) * 10
+
+
+def ship(item: str, price: int) -> dict[str, Any]:
+    print("shipping", item)
+    return {"item": item, "price": price}
+
+
+@flow
+async def order(ctx: Context, item: str, *, gift: bool = False) -> dict[str, Any]:
+    cost = await ctx.call(price, item)
+    if gift:
+        cost = 0
+    await ctx.state.set("cost", cost)
+    return await ctx.call(ship, item, cost)
+
+
+@flow
+async def waits(ctx: Context, name: str) -> Any:
+    return await ctx.wait_for_event(name)
+
+
+@pytest.fixture
+def run(shell: InteractiveShell) -> Run:
+    made = order.start("tea", run_id="r_tea")
+    made.result()
+    shell.user_ns["mine"] = made
+    return made
+
+
+def until(true: Callable[[], Any]) -> Any:
+    while not (found := true()):
+        time.sleep(0.01)
+    return found
+
+
+@pytest.mark.parametrize("word", ["mine", "r_t", "r_tea", "-1", "_"])
+def test_a_run_is_meant_by_many_words(cell: Cell, run: Run, word: str) -> None:
+    assert "r_tea" in cell(f"%agnt5 watch {word}")
+
+
+def test_minus_two_is_the_one_before(cell: Cell, run: Run) -> None:
+    order.start("milk", run_id="r_milk").result()
+    assert "r_milk" in cell("%agnt5 watch -1")
+    assert "r_tea" in cell("%agnt5 watch -2")
+    assert "only 2 runs" in cell("%agnt5 watch -3")
+    assert "Several runs begin with 'r_'" in cell("%agnt5 watch r_")
+
+
+def test_runs_are_filtered_and_returned(shell: InteractiveShell, cell: Cell, run: Run) -> None:
+    waits.start("nothing")
+    assert "waits" in cell("%agnt5 runs")
+    assert "waits" not in cell("%agnt5 runs --component order --as found")
+    assert shell.user_ns["found"] == [run]
+    assert cell("%agnt5 runs --status failed").startswith("no runs yet\n")
+
+
+def test_show_is_the_journal_with_its_values(cell: Cell, run: Run) -> None:
+    shown = cell("%agnt5 show mine")
+    assert "('tea')" in shown
+    assert "{'item': 'tea', 'price': 30}" in shown
+
+
+def test_arguments_are_expressions(shell: InteractiveShell, cell: Cell) -> None:
+    shell.user_ns["what"] = ["jam"]
+    for line in ("what[0] gift=True", "what[0], gift = not False", "*what **{'gift': True}"):
+        cell(f"%agnt5 run order {line} --as done")
+        assert shell.user_ns["done"].result() == {"item": "jam", "price": 0}
+
+
+def test_a_table_of_runs_and_of_a_journal(shell: InteractiveShell, cell: Cell, run: Run) -> None:
+    cell("%agnt5 df --as table")
+    table: Any = shell.user_ns["table"]
+    assert isinstance(table, pandas.DataFrame)
+    assert table.loc[0, ["id", "component", "status", "parent"]].tolist() == ["r_tea", "order", "completed", None]
+    cell("entries = %agnt5 df mine")
+    entries: Any = shell.user_ns["entries"]
+    assert entries["path"].tolist() == [entry.path for entry in run.journal]
+    assert entries["output"].tolist()[-1] == {"item": "tea", "price": 30}
+    cell("arrow = %agnt5 df mine --arrow")
+    arrow: Any = shell.user_ns["arrow"]
+    assert isinstance(arrow, pyarrow.Table)
+    assert arrow.column("output").to_pylist()[-1] == '{"item":"tea","price":30}'
+
+
+def test_the_stepper(shell: InteractiveShell, cell: Cell, run: Run) -> None:
+    assert "position 0 of 2" in cell("%agnt5 replay mine --as walk")
+    assert "position 1 of 2 after price" in cell("%agnt5 step")
+    assert cell("%agnt5 eval cost * 2").strip().endswith("60")
+    assert "position 0 of 2" in cell("%agnt5 back 5")
+    assert "after ship" in cell("%agnt5 goto ship")
+    assert "position 0" in cell("%agnt5 goto start")
+    assert "after ship" in cell("%agnt5 goto end")
+    assert cell("%agnt5 break price").strip() == "breaks at price"
+    cell("%agnt5 goto start")
+    assert "after price" in cell("%agnt5 continue")
+    assert "there is no breakpoint at 'ship'" in cell("%agnt5 break ship --off")
+    assert cell("%agnt5 break --off").strip() == "no breakpoints"
+    assert "after ship" in cell("%agnt5 continue")
+    cell("values = %agnt5 trace cost")
+    values: Any = shell.user_ns["values"]
+    assert values["value"].tolist()[:2] == [None, 30]
+    assert "no entry of r_tea has the path 'nowhere'" in cell("%agnt5 goto nowhere")
+    assert "after price" in cell("%agnt5 replay mine --at price")
+    assert shell.user_ns["walk"].run_id == "r_tea"
+
+
+def test_a_fork_says_what_will_run_before_it_does(shell: InteractiveShell, cell: Cell, run: Run) -> None:
+    told = cell("%agnt5 fork mine --set price=5 --dry-run")
+    assert "runs again  step     ship" in told
+    assert agnt5.runs() == [run]
+    shown = cell("%agnt5 fork mine --set price=5 --as cheap --wait")
+    assert shown.index("runs again") < shown.index("shipping tea")
+    made: Any = shell.user_ns["cheap"]
+    assert made.result() == {"item": "tea", "price": 5}
+    assert made.parent == run
+    assert "cheap" not in cell("%agnt5 fork mine --at ship --set ship={'item':'none'} --state cost=7")
+    assert agnt5.runs()[0].result() == {"item": "none"}
+    cell("%agnt5 fork mine --fail ship=ValueError:'sold out'")
+    assert "sold out" in until(lambda: agnt5.runs()[0].error)
+    cell("%agnt5 fork mine --input 'coffee' --wait")
+    assert agnt5.runs()[0].result() == {"item": "coffee", "price": 60}
+    assert cell("%agnt5 tree mine").count("completed") == 4
+
+
+def test_mistakes_of_forks(shell: InteractiveShell, run: Run) -> None:
+    for line, says in [
+        ("fork mine", "Say where to fork"),
+        ("fork mine --set price", "--set is NAME=VALUE"),
+        ("fork mine --fail ship=7", "ValueError:message"),
+        ("fork mine --model a/b", "no variable holds an agent 'order'"),
+    ]:
+        with pytest.raises(UsageError) as raised:
+            shell.run_line_magic("agnt5", line)
+        assert says in str(raised.value)
+
+
+def test_a_rerun_takes_over_what_is_the_same(shell: InteractiveShell, cell: Cell, run: Run) -> None:
+    assert "shipping" not in cell("%agnt5 rerun mine --as again --wait")
+    assert len(shell.user_ns["again"].reused) == 2
+    assert "shipping tea" in cell("%agnt5 rerun mine --always ship --wait")
+    assert "shipping jam" in cell("%agnt5 rerun mine --input ('jam',) --wait")
+
+
+def test_two_runs_side_by_side(shell: InteractiveShell, cell: Cell, run: Run) -> None:
+    order.start("milk", run_id="r_milk").result()
+    shown = cell("found = %agnt5 diff mine -1")
+    assert "~ step price" in shown
+    assert shell.user_ns["found"].new.run_id == "r_milk"
+
+
+def test_check_tells_what_still_replays(shell: InteractiveShell, cell: Cell, run: Run) -> None:
+    assert "order: 1 of 1 recorded run replays" in cell("report = %agnt5 check order --last 3")
+    assert shell.user_ns["report"].ok
+
+
+def test_events_reach_runs(cell: Cell, shell: InteractiveShell) -> None:
+    first, second = waits.start("go"), waits.start("go")
+    shell.user_ns["second"] = second
+    shell.user_ns["payload"] = [1]
+    assert cell("%agnt5 event go {'p': payload} --to second").strip() == f"sent go to {second.id}"
+    assert second.result() == {"p": [1]}
+    assert cell("%agnt5 event go now --id e1").strip() == "sent go"
+    assert first.result() == "now"
+    assert "was sent before; nothing was sent" in cell("%agnt5 event go now --id e1")
+
+
+def test_pause_resume_and_cancel(cell: Cell, shell: InteractiveShell) -> None:
+    run = waits.start("go", run_id="r_go")
+    until(lambda: run.status == "waiting")
+    assert "paused r_go" in cell("%agnt5 pause r_go --reason 'for lunch'")
+    until(lambda: run.status == "paused")
+    assert "for lunch" in cell("%agnt5 watch r_go")
+    assert "r_go" in cell("%agnt5 resume r_go")
+    assert "asked r_go to stop" in cell("%agnt5 cancel r_go")
+    until(lambda: run.status == "cancelled")
+    assert "r_go had ended already: cancelled" in cell("%agnt5 cancel r_go")
+    assert "cannot be resumed" in cell("%agnt5 resume r_go")
+    assert cell("%agnt5 resume").strip() == "no run was interrupted"
+
+
+def test_a_question_is_named_when_there_are_several(shell: InteractiveShell, cell: Cell) -> None:
+    run = waits.start("go", run_id="r_go")
+    until(lambda: run.status == "waiting")
+    assert "r_go waits for no approval: it is waiting" in cell("%agnt5 approve r_go")
+
+
+def test_what_is_known_and_set(cell: Cell, run: Run) -> None:
+    assert "order" in cell("%agnt5 components")
+    shown = cell("%agnt5 status")
+    assert "1 completed" in shown
+    assert str(agnt5.settings().store_directory) in shown
+    assert "some/model" in cell("%agnt5 config model some/model")
+    assert agnt5.settings().model == "some/model"
+    assert "some/model" in cell("%agnt5 config")
+    cell("%agnt5 config model --unset")
+    assert agnt5.settings().model is None
+
+
+def test_a_journal_is_saved_and_loaded_as_data(shell: InteractiveShell, cell: Cell, run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "tea.agnt5"
+    assert f"saved r_tea to {file}" in cell(f"%agnt5 save mine {str(file)!r}")
+    run.delete()
+    assert "('tea')" in cell(f"%agnt5 load '{file}' --as loaded")
+    assert "after price" in cell("%agnt5 replay loaded --at price")
+    assert "which cannot do this" in cell("%agnt5 cancel loaded")
+    assert cell("%agnt5 df loaded").count("ship") == 1
+
+
+def test_agents_are_cells(shell: InteractiveShell, cell: Cell) -> None:
+    shell.user_ns.update(price=price, rules={"tone": "calm"}, word="please")
+    text = (
+        '%%agnt5 agent clerk --tools price,order --model a/b\nBe {rules["tone"]}, say {word}: {"a": {"b": 1}} {{word}}'
+    )
+    assert "<agent clerk>" in cell(text)
+    clerk: Any = shell.user_ns["clerk"]
+    assert clerk.instructions == 'Be calm, say please: {"a": {"b": 1}} {word}'
+    assert [one.name for one in clerk.tools] == ["price", "order"]
+    assert clerk.model == "a/b"
+    assert "there is no tool 'prise'; did you mean 'price'?" in cell("%%agnt5 agent clerk --tools prise\nx")
+    assert "NameError: name 'nobody' is not defined" in cell("%%agnt5 agent clerk\n{nobody}")
+    assert "is no name of a variable" in cell("%%agnt5 agent 'my clerk'\nhello")
+    assert shell.user_ns["clerk"] is clerk, "a mistake changes nothing"
