@@ -35,7 +35,8 @@ def show(panel: Panel, page: Page) -> None:
 def show_page(page: Page, mark: str) -> None:
     """A page alone. In a terminal only its text."""
     if in_kernel():
-        _publish({"text/html": page.html, "text/plain": page.text}, display_id=mark)
+        named = {"display_id": mark} if mark else {}
+        _publish({"text/html": page.html, "text/plain": page.text}, **named)
     else:
         print(page.text)
 
