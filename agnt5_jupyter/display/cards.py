@@ -49,14 +49,14 @@ def tool_card(tool: Tool[Any, Any]) -> Page:
 def workflow_card(workflow: Workflow) -> Page:
     """Its graph, and those of workflows inside."""
     shown = workflow.graph
-    facts = [("about", workflow.description or ""), ("steps", str(len(shown.nodes)))]
+    facts = [("", workflow.description or ""), ("steps", str(len(shown.nodes)))]
     return _card(workflow.name, "workflow", facts, list(_graphs(shown, "")), str(shown))
 
 
 def component_card(component: Any) -> Page:
     """A flow or function: its signature, its runs, and what the latest of them did."""
     name, kind = component.name, repr(component).strip("<>").partition(" ")[0]
-    facts = [("about", _first_line(component.__doc__))]
+    facts = [("", _first_line(component.__doc__))]
     parts = [code(f"{name}{_signature(component.fn)}")]
     told = f"{name}{_signature(component.fn)}"
     runs = _runs_of(name)
@@ -98,7 +98,9 @@ def stages_of(journal: Iterable[Entry]) -> list[list[Box]]:
     merged: list[list[Box]] = []
     for stage, same in groupby(stages):
         times = len(list(same))
-        merged.append(stage if times == 1 else [Box(box.name, f"{box.what} · {times} times") for box in stage])
+        merged.append(
+            stage if times == 1 else [Box(box.name, f"{box.what} · {times} times".removeprefix(" · ")) for box in stage]
+        )
     if len(merged) > _STAGES:
         return [*merged[: _STAGES - 1], [Box("…", f"{len(merged) - _STAGES + 1} more stages")]]
     return merged
@@ -109,7 +111,10 @@ def _counted(group: list[Entry]) -> list[tuple[str, str]]:
     for entry in group:
         key = (short(title_of(entry)) or entry.kind, entry.kind)
         counts[key] = counts.get(key, 0) + 1
-    return [(name, f"{kind} × {times}" if times > 1 else kind) for (name, kind), times in counts.items()]
+    return [
+        (name, f"{kind} × {times}" if times > 1 else kind if kind != name else "")
+        for (name, kind), times in counts.items()
+    ]
 
 
 def _graphs(shown: Graph, name: str) -> Iterable[Markup]:
@@ -129,8 +134,9 @@ def _what(node: Any) -> str:
 
 def _card(name: str, kind: str, facts: list[tuple[str, str]], parts: list[Markup], told: str) -> Page:
     known = [(key, short(value, 400)) for key, value in facts if value]
-    rows = [(el("span", key, style="opacity:.72"), value) for key, value in known]
-    inner = [head(name, kind), *([table(("", ""), rows)] if rows else []), *parts]
+    rows = [(el("span", key, style="opacity:.72"), value) for key, value in known if key]
+    about = [el("div", value, style="margin-bottom:6px") for key, value in known if not key]
+    inner = [head(name, kind), *about, *([table(("", ""), rows)] if rows else []), *parts]
     lines = [f"{kind} {name}", *(f"{key}: {value}" if key else value for key, value in known)]
     return Page(whole("", *inner), "\n".join([*lines, *([agnt5.visible(told)] if told else [])]))
 

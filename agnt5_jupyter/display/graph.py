@@ -42,7 +42,9 @@ def graph(stages: Sequence[Sequence[Box]], label: str) -> Markup:
         for below, _ in places[row + 1]
     ]
     boxes = [
-        _box(box, x, y) for stage, row in zip(shown, places, strict=True) for box, (x, y) in zip(stage, row, strict=True)
+        _box(box, x, y)
+        for stage, row in zip(shown, places, strict=True)
+        for box, (x, y) in zip(stage, row, strict=True)
     ]
     return el(
         "svg",
@@ -80,9 +82,7 @@ def _box(box: Box, x: float, y: float) -> Markup:
     middle = f"{x + WIDE / 2:g}"
     common = {"text-anchor": "middle", "fill": "currentColor"}
     up = y + (18 if box.what else 25)
-    name = el(
-        "text", _cut(box.name), x=middle, y=f"{up:g}", style=f"{_SANS};font-size:13px;font-weight:600", **common
-    )
+    name = el("text", _cut(box.name), x=middle, y=f"{up:g}", style=f"{_SANS};font-size:13px;font-weight:600", **common)
     if not box.what:
         return el("g", frame, name)
     what = el(

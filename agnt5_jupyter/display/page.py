@@ -80,10 +80,12 @@ def head(title: str, *parts: Markup | str) -> Markup:
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Markup:
     cell = f"text-align:left;vertical-align:top;padding:3px 14px 3px 0;border:0;border-bottom:1px solid {LINE}"
-    top = el("tr", *(el("th", name, style=f"{cell};{INK};font-weight:500;font-size:12px") for name in heads))
+    top = any(heads) and el(
+        "tr", *(el("th", name, style=f"{cell};{INK};font-weight:500;font-size:12px") for name in heads)
+    )
     inner = [el("tr", *(el("td", one, style=cell) for one in row), style="background:none") for row in rows]
     style = "border-collapse:collapse;border:0;margin:0;font-size:13px;font-variant-numeric:tabular-nums"
-    return el("table", el("thead", top), el("tbody", *inner), style=style)
+    return el("table", el("thead", top) if top else None, el("tbody", *inner), style=style)
 
 
 def code(value: str) -> Markup:

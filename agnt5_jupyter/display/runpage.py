@@ -83,6 +83,8 @@ def _end(run: Run, trace: Trace) -> str:
         return long(f"{failure.name}: {failure.message}") if values_saved() else failure.name
     if trace.status == "completed" and values_saved():
         found = journal.outline(levels=0) or {}
+        if found.get("kind") == "null":
+            return ""
         return str(found.get("text") or found.get("line", ""))
     return ""
 

