@@ -11,13 +11,14 @@ import hashlib
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from agnt5.codec import encode
 from agnt5.execution.current import current
 from agnt5.execution.ops import Op
 from agnt5.llm.base import LLM, make_request, parsed
-from agnt5.llm.types import Conversation, Delta, Embedded, Message, Reply, Request, as_reply
+from agnt5.llm.types import Conversation, Delta, Embedded, Message, Reply, Request, ToolCall, as_reply
 from agnt5.retry import ExponentialBackoff
 
 if TYPE_CHECKING:
@@ -53,12 +54,12 @@ class Conversations:
         chain = list(links(request.messages))
         tools = _digest(encode(list(request.tools))) if request.tools else ""
         record: dict[str, Any] = {"model": model}
-        count = next((n for n in range(len(chain), 0, -1) if chain[n - 1] in self._known), 0)
-        if count:
-            record["after"] = [count, chain[count - 1]]
-        record["messages"] = list(request.messages[count:])
+        before = next((n for n in range(len(chain), 0, -1) if chain[n - 1] in self._known), 0)
+        if before:
+            record["after"] = [before, chain[before - 1]]
+        record["messages"] = list(request.messages[before:])
         if tools:
-            same = count and self._known[chain[count - 1]] == tools
+            same = before and self._known[chain[before - 1]] == tools
             record["tools"] = tools if same else list(request.tools)
         if request.schema is not None:
             record["schema"] = request.schema
@@ -119,8 +120,27 @@ async def ask(
     body = _Question(llm, request).ask
     # A fork may have put a person's words in the model's place.
     reply = as_reply(await ctx.operation(name, record, body, policy=policy, default=RETRY, code=_CODE))
-    conversations.answered(request, reply.message)
-    return reply
+    message = distinct(reply.message, request.messages)
+    conversations.answered(request, message)
+    return reply if message is reply.message else replace(reply, message=message)
+
+
+def distinct(answer: Message, earlier: Sequence[Message]) -> Message:
+    """The answer with an id for each of its calls that no other call of the conversation has.
+
+    Forks and servers that count from the start in each answer give the same ids again, and results are tied to calls
+    by them: some providers refuse such a conversation.
+    """
+    if not answer.tool_calls:
+        return answer
+    taken = {call.id for message in earlier for call in message.tool_calls}
+    calls: list[ToolCall] = []
+    for call in answer.tool_calls:
+        names = (f"{call.id}_{number}" for number in count(2))
+        free = call.id if call.id not in taken else next(name for name in names if name not in taken)
+        taken.add(free)
+        calls.append(call if free == call.id else replace(call, id=free))
+    return answer if tuple(calls) == answer.tool_calls else replace(answer, tool_calls=tuple(calls))
 
 
 async def embed(

@@ -46,7 +46,7 @@ def answer_of(entry: Entry) -> Message | None:
 
 def conversation(journal: Journal, entry: Entry) -> list[Message]:
     """All messages that a model was asked with, and its answer if it has come."""
-    from agnt5.chat import link
+    from agnt5.chat import distinct, link
 
     if question_of(entry) is None:
         raise ConfigurationError(
@@ -61,7 +61,7 @@ def conversation(journal: Journal, entry: Entry) -> list[Message]:
         messages = [*before, *record["messages"]]
         answer = answer_of(one)
         if answer is not None:
-            messages.append(answer)
+            messages.append(distinct(answer, messages))
         if one.seq == entry.seq:
             return messages
         if answer is not None:

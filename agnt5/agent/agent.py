@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from agnt5 import registry
 from agnt5.agent.answer import Answer
 from agnt5.agent.budget import Budget
+from agnt5.agent.checks import check_input, check_settings, several
 from agnt5.agent.loop import Exchange, check_prices
 from agnt5.agent.recall import Recall
 from agnt5.agent.settings import agent_text
@@ -76,11 +77,9 @@ class Agent(Composite):
     ) -> None:
         if not name or not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError(f"An agent needs a name, not {name!r}: its runs find their code again by it.")
-        if isinstance(max_iterations, bool) or max_iterations < 1:
-            raise ConfigurationError(f"max_iterations is a whole number from 1, not {max_iterations!r}.")
         self.name = name
         self.instructions = instructions
-        self.tools: tuple[Tool[..., Any], ...] = tuple(as_tool(one) for one in tools)
+        self.tools: tuple[Tool[..., Any], ...] = tuple(as_tool(one) for one in several("tools", tools))
         self.memory = memory or None
         self.human_in_loop = human_in_loop
         self.model: LLM | str | None = llm if llm is not None else model
@@ -93,15 +92,17 @@ class Agent(Composite):
             require_telemetry("Agent(tracing=True)")
         self.metrics = metrics
         self.tracing = tracing
-        self.handoffs = tuple(handoffs)
+        self.handoffs: tuple[Agent, ...] = several("handoffs", handoffs)
         self.description = description
         self.temperature = temperature
         self.max_tokens = max_tokens
         self.timeout = timeout
+        check_settings(self)
         if output_type is not None:
             Schema.of(output_type)  # a type without a schema is told here, not in a run
             register_classes(output_type)
-        self.toolbox(None)  # as are tools of one name
+        # As are tools of one name, those of its memory among them.
+        self.toolbox(None if self.memory is None else Recall(self.memory_of(None)))
         self.original: Agent = self
         """Of the version that a run keeps: the agent it was copied from, whose limits a person may raise."""
         self._component = _component(self, caller_module())
@@ -116,23 +117,23 @@ class Agent(Composite):
 
         `session`: whose conversation it is; memories of one session are apart from another's.
         """
-        self._ready()
+        self._ready(prompt, session)
         return self._component.start(prompt, run_id=run_id, tags=tags, **_session(session))
 
     def run(self, prompt: Any, session: str | None = None) -> Awaitable[Answer]:
         """Start and wait for the Answer. Inside a run: a child run, as `ctx.call(agent, prompt)` makes."""
-        self._ready()
+        self._ready(prompt, session)
         return self._component.run(prompt, **_session(session))
 
     def run_sync(self, prompt: Any, session: str | None = None, *, timeout: float | None = None) -> Answer:
         """Start and block this thread for at most `timeout` seconds; safe inside a running event loop."""
-        self._ready()
+        self._ready(prompt, session)
         return self._component.run_sync(prompt, timeout=timeout, **_session(session))
 
     async def stream(self, prompt: Any, session: str | None = None) -> AsyncIterator[Update]:
         """Start, and show what happens while it happens; the last update has the Answer. The run goes on if you stop
-        listening."""
-        async for update in updates(self.start(prompt, session)):
+        listening. Not in a flow, where nothing but what is recorded may be seen."""
+        async for update in updates(lambda: self.start(prompt, session)):
             yield update
 
     # Parts
@@ -145,7 +146,17 @@ class Agent(Composite):
     @property
     def handoff_tools(self) -> dict[str, Agent]:
         """Names of the tools by which it hands over."""
-        return {f"transfer_to_{tool_name(to.name)}": to for to in self.handoffs}
+        made: dict[str, Agent] = {}
+        for to in self.handoffs:
+            if not isinstance(cast("Any", to), Agent):
+                raise ConfigurationError(f"handoffs= are agents, not {to!r}; what it may call belongs into tools=.")
+            name = f"transfer_to_{tool_name(to.name)}"
+            if name in made:
+                raise ConfigurationError(
+                    f"The agent {self.name!r} could hand over to two agents by {name!r}; give one another name."
+                )
+            made[name] = to
+        return made
 
     def toolbox(self, recall: Recall | None) -> Toolbox:
         """All that its model may call."""
@@ -194,8 +205,9 @@ class Agent(Composite):
         for asks in code[tools + handoffs :]:
             self.human_in_loop = asks
 
-    def _ready(self) -> None:
+    def _ready(self, prompt: Any, session: str | None) -> None:
         """Say what is missing before a run begins, not in it."""
+        check_input(prompt, session)
         if current_context() is None:
             check_prices(self, find_llm(self.model))
 

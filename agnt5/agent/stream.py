@@ -6,12 +6,14 @@ Nothing of it is recorded and nothing depends on it: a run goes on when nobody w
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from agnt5.chat import Streamed
-from agnt5.errors import ConfigurationError
+from agnt5.execution.current import current_context
+from agnt5.execution.ioless import IOLessLoop
+from agnt5.feed import listen
 
 if TYPE_CHECKING:
     from agnt5.run import Run
@@ -32,33 +34,52 @@ class Update:
     agent: str = ""
 
 
-async def updates(run: Run) -> AsyncIterator[Update]:
-    """Everything a run shows from now on, at last its answer. Raises what `await run` raises."""
-    from agnt5.runtime import open_runtime
+async def updates(start: Callable[[], Run]) -> AsyncIterator[Update]:
+    """Everything that the run which `start` begins shows, at last its answer. Raises what `await run` raises.
 
-    runtime = open_runtime()
-    if runtime is None:
-        raise ConfigurationError(f"Run {run.id} is driven by another process; only that one can stream it.")
+    Not in a flow: what is shown is not recorded, so a flow that goes by it would take another course in its replay.
+    """
     loop = asyncio.get_running_loop()
+    if isinstance(loop, IOLessLoop):
+        raise loop.refuse_io("watching an agent", "Write `await agent.run(...)`; watch from outside of the flow.")
+    context = current_context()
+    shown: list[Any] | None = getattr(context, "emitted", None)  # a MockContext keeps what is shown
+    if shown is not None:
+        begun = len(shown)
+        answer = await start()
+        for value in shown[begun:]:
+            for update in _updates_of(value):
+                yield update
+        yield Update("text", str(answer))  # it comes in one piece there
+        yield Update("answer", str(answer), answer)
+        return
     queue: asyncio.Queue[Update | None] = asyncio.Queue()
+    known: list[str] = []
+
+    def take(run_id: str, value: Any) -> None:
+        # Here the run has begun: this loop has gone round since `start`.
+        for update in _updates_of(value) if run_id in known else ():
+            queue.put_nowait(update)
 
     def hear(run_id: str, value: Any) -> None:
-        if run_id != run.id:
-            return
-        for update in _updates_of(value):
-            loop.call_soon_threadsafe(queue.put_nowait, update)
+        if (not known or run_id in known) and not loop.is_closed():
+            loop.call_soon_threadsafe(take, run_id, value)
 
-    listeners = runtime.driver.listeners
-    listeners.append(hear)
-    ending = asyncio.ensure_future(_result(run))
-    ending.add_done_callback(lambda _: queue.put_nowait(None))
+    # Before it begins: on a host loop of its own it may show its first words before `start` has returned.
+    stop = listen(hear)
     try:
-        while (item := await queue.get()) is not None:
-            yield item
-        yield Update("answer", str(ending.result()), ending.result())
+        run = start()
+        known.append(run.id)
+        ending = asyncio.ensure_future(_result(run))
+        ending.add_done_callback(lambda _: queue.put_nowait(None))
+        try:
+            while (item := await queue.get()) is not None:
+                yield item
+            yield Update("answer", str(ending.result()), ending.result())
+        finally:
+            ending.cancel()
     finally:
-        listeners.remove(hear)
-        ending.cancel()
+        stop()
 
 
 async def _result(run: Run) -> Any:

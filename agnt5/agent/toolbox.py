@@ -6,24 +6,20 @@ context.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, cast
-
-import msgspec
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
 
 from agnt5.agent.approval import Decision, decision_of, event_name
+from agnt5.agent.rendering import as_json, error_text, rendered, text_of
 from agnt5.agent.stream import Update
 from agnt5.errors import ConfigurationError, ToolArgumentError
-from agnt5.llm.types import Image, Message, Text, ToolCall, ToolSpec
+from agnt5.llm.types import Message, Text, ToolCall, ToolSpec
 from agnt5.tool import Tool
 
 if TYPE_CHECKING:
     from agnt5.context import Context
 
 HumanInLoop = bool | Callable[[str, dict[str, Any]], bool]
-
-_LONGEST = 200_000
-"""Characters of a tool's result that a model is shown."""
 
 
 class Toolbox:
@@ -54,7 +50,7 @@ class Toolbox:
         tool raises. `number` is the question's, counted within the run."""
         ctx.emit(Update("tool_call", call.name, call, self.owner))
         content, failed = await self._result(ctx, call, number)
-        ctx.emit(Update("tool_result", _text_of(content), call, self.owner))
+        ctx.emit(Update("tool_result", text_of(content), call, self.owner))
         return Message("tool", content, tool_call_id=call.id, name=call.name, failed=failed)
 
     async def _result(self, ctx: Context, call: ToolCall, number: int) -> tuple[Any, bool]:
@@ -74,11 +70,12 @@ class Toolbox:
             if not decision.approved:
                 return f"A person refused this call{f': {decision.reason}' if decision.reason else '.'}", True
             if decision.arguments is not None:
-                edited = f"A person changed the arguments to {_json(decision.arguments)}. Result: "
+                edited = f"A person changed the arguments to {as_json(decision.arguments)}. Result: "
         try:
-            found = rendered(await tool.carry_out(ctx, values))
+            given = await tool.carry_out(ctx, values)
         except Exception as error:
-            return f"{type(error).__name__}: {error}", True
+            return error_text(error), True
+        found = rendered(given)
         if isinstance(found, str):
             return edited + found, False
         return (Text(edited), *found) if edited else found, False
@@ -105,45 +102,3 @@ class Toolbox:
                 return decision, tool.validate(decision.arguments)
             except ToolArgumentError as error:
                 ctx.logger.warning("%s: the edited arguments do not fit: %s; still waiting", name, error)
-
-
-def rendered(value: Any) -> Any:
-    """What a model reads of a tool's result: text as it is, pictures as parts, other values as JSON."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return _cut(str.__str__(value))
-    if isinstance(value, Text | Image):
-        return (value,)
-    if isinstance(value, list | tuple):
-        items = cast("Sequence[Any]", value)
-        if items and all(isinstance(one, Text | Image) for one in items):
-            return tuple(items)
-    return _cut(_json(value))
-
-
-def _json(value: Any) -> str:
-    return msgspec.json.encode(value, enc_hook=_plain, order="deterministic").decode()
-
-
-def _plain(value: Any) -> Any:
-    dump = getattr(value, "model_dump", None)  # pydantic
-    if callable(dump):
-        return dump(mode="json")
-    for name in ("to_dict", "tolist"):  # pandas, numpy
-        plain = getattr(value, name, None)
-        if callable(plain):
-            return plain()
-    return repr(value)
-
-
-def _cut(text: str) -> str:
-    if len(text) <= _LONGEST:
-        return text
-    return f"{text[:_LONGEST]}\n[{len(text) - _LONGEST:,} more characters were cut]"
-
-
-def _text_of(content: Any) -> str:
-    if isinstance(content, str):
-        return content
-    return "".join(part.text if isinstance(part, Text) else "[image]" for part in content)

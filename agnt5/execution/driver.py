@@ -351,7 +351,10 @@ class Driver:
 
     def emitted(self, run_id: str, value: Any) -> None:
         for listener in list(self.listeners):
-            listener(run_id, value)
+            try:
+                listener(run_id, value)
+            except Exception:  # who watches must not hurt what is watched
+                logger.exception("a listener could not take what run %s shows", run_id)
 
     # Threads
 

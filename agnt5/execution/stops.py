@@ -109,8 +109,9 @@ def uncertain_text(attempt: Attempt, ops: list[Op]) -> str:
 
 def unrecordable_text(attempt: Attempt, op: Op, error: Exception) -> str:
     path = attempt.session.path(op.seq) if op.seq else op.name
+    why = str(error).rstrip(".")
     return (
-        f"done but unrecordable: {path!r} ended, and its result cannot be written down: {error}. It is not run again "
+        f"done but unrecordable: {path!r} ended, and its result cannot be written down: {why}. It is not run again "
         f"by itself. `run.resume(values={{{path!r}: result}})` records a value for it; `run.resume()` after changing "
         f"what it returns runs it again"
     )

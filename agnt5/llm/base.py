@@ -14,6 +14,7 @@ from typing import Any
 from agnt5.errors import ConfigurationError, LLMError
 from agnt5.llm import failures, limits, prices
 from agnt5.llm.schema import Schema
+from agnt5.llm.sendable import sendable, whole
 from agnt5.llm.types import Conversation, Delta, Embedded, Message, Reply, Request, ToolSpec, as_messages
 
 
@@ -72,7 +73,7 @@ class LLM:
 
     async def embed(self, texts: str | Sequence[str], *, model: str | None = None) -> Embedded:
         """Vectors of texts, in order."""
-        given = [texts] if isinstance(texts, str) else list(texts)
+        given = [whole(text) for text in ([texts] if isinstance(texts, str) else texts)]
         if not given:
             return Embedded([], model=model or self.model, provider=self.provider)
         async with limits.turn(self.name):
@@ -83,14 +84,17 @@ class LLM:
 
     async def answer(self, request: Request) -> Reply:
         """One whole answer to a request, within the limits of this model."""
+        request = sendable(request)
         async with limits.turn(self.name):
             return self._priced(await self._guarded(self._generate(request), request.timeout))
 
     async def answers(self, request: Request) -> AsyncIterator[Delta | Reply]:
         """Pieces, then the whole Reply; an error when the stream ends without one."""
         whole: Reply | None = None
-        until = None if request.timeout is None else asyncio.get_running_loop().time() + request.timeout
+        request = sendable(request)
         async with limits.turn(self.name):
+            # From here: waiting for a turn is no fault of the provider's, and nothing has left yet.
+            until = None if request.timeout is None else asyncio.get_running_loop().time() + request.timeout
             stream = self._stream(request)
             try:
                 while True:

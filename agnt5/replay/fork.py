@@ -271,5 +271,7 @@ def _no_such_path(run: Run, path: str, plan: ForkPlan) -> str:
 
 
 def _near(path: str, known: Iterable[str]) -> str:
-    near = difflib.get_close_matches(path, known, 1)
+    # The first of its name has no number.
+    bare = path.removesuffix("#1")
+    near = [bare] if bare != path and bare in known else difflib.get_close_matches(path, known, 1)
     return f" Did you mean {near[0]!r}?" if near else ""

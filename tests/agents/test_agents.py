@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
+from typing import Any
 
 import pytest
 
@@ -248,6 +249,53 @@ async def test_a_stream_says_when_an_answer_begins_again() -> None:
     assert "".join(one.text for one in seen[kinds.index("restart") :] if one.kind == "text") == "one two"
 
 
+async def test_a_stream_misses_no_word_of_a_run_that_is_quicker_than_its_start() -> None:
+    agent = Agent("quick", "", llm=ScriptedLLM(["one two three"], repeat=True))
+    for _ in range(20):
+        assert "".join([one.text async for one in agent.stream("go") if one.kind == "text"]) == "one two three"
+
+
+async def test_a_run_goes_on_when_its_watcher_leaves() -> None:
+    agent = Agent("left", "", llm=ScriptedLLM(["one two three"], delay=0.02))
+    async for update in agent.stream("go"):
+        assert update.text == "one"
+        break
+    (run,) = agnt5.runs(component="left")
+    assert await run == "one two three"
+
+
+async def test_a_watcher_that_fails_hurts_no_run() -> None:
+    from agnt5.feed import listen
+
+    def fall(run_id: str, value: object) -> None:
+        raise RuntimeError("the window is closed")
+
+    stop = listen(fall)
+    try:
+        assert await Agent("watched", "", llm=ScriptedLLM(["fine"])).run("go") == "fine"
+    finally:
+        stop()
+
+
+async def test_a_flow_may_not_go_by_what_is_not_recorded() -> None:
+    agent = Agent("seen", "", llm=ScriptedLLM(["one two"]))
+
+    @flow
+    async def peeking(ctx: Context) -> list[str]:
+        return [update.text async for update in agent.stream("go")]
+
+    with pytest.raises(RunFailed, match="watching an agent at .*test_agents.py.*`await agent.run"):
+        await peeking.run()
+
+
+async def test_a_mocked_agent_is_watched_too() -> None:
+    from agnt5.testing import MockContext
+
+    with MockContext():
+        seen = [update async for update in Agent("mocked", "Be kind.").stream("go")]
+    assert "".join(one.text for one in seen if one.kind == "text") == str(seen[-1].data) == "Be kind.\ngo"
+
+
 def test_what_cannot_work_is_said_when_the_agent_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("AGNT5_MODEL", raising=False)
     with pytest.raises(ConfigurationError, match="two tools called 'search'"):
@@ -258,9 +306,62 @@ def test_what_cannot_work_is_said_when_the_agent_is_made(monkeypatch: pytest.Mon
         Agent("none", max_iterations=0)
     with pytest.raises(ConfigurationError, match="is no tool"):
         Agent("odd", tools=[3])
+    with pytest.raises(ConfigurationError, match="two tools called 'remember_fact'"):
+        Agent("odd", tools=[agnt5.Tool(name="remember_fact", function=search)], memory=True)
     with pytest.raises(ConfigurationError, match="No model is configured"):
         Agent("mute").start("hello")
     assert agnt5.runs() == [], "nothing began"
+
+
+async def decides(name: str, arguments: dict[str, object]) -> bool:
+    return True
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"tools": search}, r"tools= is a list, as in `tools=\[search\]`"),
+        ({"tools": "search"}, r"tools= is a list"),
+        ({"instructions": None}, "instructions= is a text"),
+        ({"model": 3}, "3 is no model"),
+        ({"max_iterations": "3"}, "max_iterations is a whole number"),
+        ({"max_tokens": 0}, "max_tokens is a whole number"),
+        ({"timeout": -1}, "timeout is in seconds"),
+        ({"budget": 100}, r"budget= is a Budget, as in Budget\(tokens=100_000\)"),
+        ({"memory": "all"}, "memory= is True"),
+        ({"human_in_loop": "yes"}, "human_in_loop= is True, False, or a function"),
+        ({"human_in_loop": decides}, "decides is async"),
+        ({"handoffs": [search]}, "handoffs= are agents"),
+        (
+            {"handoffs": [Agent("same one"), Agent("same-one"), Agent("same_one")]},
+            "two agents by 'transfer_to_one_a'",
+        ),
+    ],
+    ids=str,
+)
+def test_a_wrong_setting_is_named(settings: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigurationError, match=words):
+        Agent("wrong", **settings)
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ((None,), "The input is None"),
+        ((42,), "the input must be a text or a list of parts, not int"),
+        ((["a", 3],), r"the input\[1\] must be a text"),
+        (("hi", ""), "session= is the name"),
+        (("hi", 3), "session= is the name"),
+    ],
+    ids=str,
+)
+async def test_a_wrong_input_begins_nothing(given: tuple[Any, ...], words: str) -> None:
+    agent = Agent("picky", llm=ScriptedLLM(["x"]))
+    with pytest.raises(ConfigurationError, match=words):
+        agent.start(*given)
+    with pytest.raises(ConfigurationError, match=words):
+        await agent.run(*given)
+    assert agnt5.runs() == []
 
 
 def test_an_agent_runs_from_plain_code() -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from agnt5 import Secret
+from agnt5 import Context, Secret, flow, function
 from agnt5.errors import (
     ConfigurationError,
     ContentRefused,
@@ -20,11 +20,12 @@ from agnt5.errors import (
     ProviderUnavailable,
     RateLimited,
 )
-from agnt5.llm import LLM, create_llm, limit_model
+from agnt5.llm import LLM, Message, Reply, create_llm, limit_model
 from llm.canary import KEY, logged_by, shown_by
 from llm.wire import (
     Act,
     Answer,
+    Call,
     Cut,
     Delayed,
     Failure,
@@ -229,6 +230,48 @@ async def test_hundreds_of_callers_reach_the_server_a_few_at_a_time() -> None:
         replies = await asyncio.gather(*(llm.generate(str(number)) for number in range(200)))
         assert len(replies) == server.count == 200
     assert server.peak == 3
+
+
+async def test_waiting_for_a_turn_is_no_part_of_the_time_limit() -> None:
+    limit_model("openai/gpt-5.4", concurrency=1)
+    with WireServer(OpenAIDialect(), lambda _: Delayed(Answer("x"), 0.25)) as server:
+        llm = model_at(server)
+
+        async def one() -> str:
+            return "".join([str(item) async for item in llm.stream("x", timeout=1.0) if isinstance(item, Reply)])
+
+        assert await asyncio.gather(*(one() for _ in range(6))) == ["x"] * 6
+        assert server.count == 6
+
+
+async def test_a_thousand_chats_in_a_spawn_storm_nobody() -> None:
+    with WireServer(OpenAIDialect(), *[limited(0.1)] * 40, lambda _: Answer("x")) as server:
+        llm = model_at(server)
+
+        @function
+        async def ask(ctx: Context, number: int) -> str:
+            return str(await ctx.chat(f"Question {number}", llm=llm))
+
+        @flow
+        async def many(ctx: Context) -> list[str]:
+            return await ctx.spawn([(ask, number) for number in range(1000)])
+
+        assert await many.run() == ["x"] * 1000
+        assert server.count == 1040
+        assert server.peak <= 16
+
+
+async def test_halves_of_characters_are_mended_on_their_way_and_kept_in_the_record() -> None:
+    said = "a \ud800 b \ud83d\ude00"
+    with WireServer(OpenAIDialect(), Answer("a \ud800", (Call("look", '{"at": "x"}'),)), Answer("done")) as server:
+        llm = model_at(server)
+        first = await llm.generate(said)
+        history = [Message("user", said), first.message, Message("tool", said, tool_call_id="call_1")]
+        assert str(await llm.generate(history)) == "done"
+        sent = server.last.json["messages"]
+        assert sent[0]["content"] == sent[2]["content"] == "a \N{REPLACEMENT CHARACTER} b \N{GRINNING FACE}"
+        assert "\N{REPLACEMENT CHARACTER}" in sent[1]["content"]
+        assert history[0].content == said
 
 
 async def test_a_missing_key_names_the_variable_and_the_argument() -> None:
