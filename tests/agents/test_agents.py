@@ -333,7 +333,7 @@ async def decides(name: str, arguments: dict[str, object]) -> bool:
         ({"human_in_loop": decides}, "decides is async"),
         ({"handoffs": [search]}, "handoffs= are agents"),
         (
-            {"handoffs": [Agent("same one"), Agent("same-one"), Agent("same_one")]},
+            {"handoffs": [Agent("one a"), Agent("one_a")]},
             "two agents by 'transfer_to_one_a'",
         ),
     ],
