@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from agnt5.agent import Agent, Answer, Approval, Budget
     from agnt5.chat import Streamed
-    from agnt5.codec import outline, preview, register_type, visible
+    from agnt5.codec import outline, outline_of, preview, register_type, visible
     from agnt5.config import Settings, configure, settings
     from agnt5.context import Context
     from agnt5.durable import ConstantBackoff, ExponentialBackoff, NoRetry, flow, function
@@ -170,7 +170,7 @@ _HOMES: dict[str, str] = {
     "tool": "tool",
     "mcp_tools": "mcp",
     "current_context": "execution.current",
-    **dict.fromkeys(("outline", "preview", "register_type", "visible"), "codec"),
+    **dict.fromkeys(("outline", "outline_of", "preview", "register_type", "visible"), "codec"),
     "Streamed": "chat",
     "set_source_provider": "execution.code",
     "setup_logging": "log",
@@ -259,6 +259,7 @@ __all__ = [
     "mask",
     "mcp_tools",
     "outline",
+    "outline_of",
     "preview",
     "prune",
     "register_type",

@@ -210,6 +210,15 @@ class Entry:
         given = self._command.input
         return "" if not given else preview_call(given, limit) if self._kind in _CALLS else preview(given, limit)
 
+    def to_json(self, side: str = "output") -> str:
+        """Its "input" or "output" as JSON that a person may edit and `from_json` reads; "" when it has none. What JSON
+        lacks stands in the codec's marks, like {"~tuple": [1, 2]}."""
+        return edited_text(self._command.input if side == "input" else self.stored_output)
+
+    def from_json(self, text: str) -> Any:
+        """The value that such a text stands for. SerializationError when it stands for none."""
+        return decode(text.encode("utf-8", "surrogatepass"), classes=not self._data)
+
     @property
     def stored_input(self) -> bytes:
         """The bytes of its input, as the codec wrote them."""
@@ -263,6 +272,14 @@ class Entry:
 
     def __repr__(self) -> str:
         return f"<Entry {self.seq} {self.kind} {self.path}>"
+
+
+def edited_text(payload: bytes) -> str:
+    """Recorded bytes as indented JSON in which every character can be seen."""
+    if not payload:
+        return ""
+    text = json.dumps(json.loads(payload), indent=2, ensure_ascii=False)
+    return "".join(c if c == "\n" or c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
 def _digest(payload: bytes) -> bytes:

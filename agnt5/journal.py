@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, overload
 
 from agnt5 import tables
-from agnt5.codec import outline, read_failure
+from agnt5.codec import decode_call, outline, read_failure
 from agnt5.conversation import answer_of, conversation, message_line, question_of, said
-from agnt5.entry import Arguments, Entry, arguments
+from agnt5.entry import Arguments, Entry, arguments, edited_text
 from agnt5.fold import Fold
 from agnt5.secret import mask
 from agnt5.types import Status
@@ -94,6 +94,16 @@ class Journal(Sequence[Entry]):
     def input(self) -> Arguments:
         """The arguments its run was started with."""
         return arguments(self.stored[0].input, data_only=self.loaded)
+
+    @property
+    def input_json(self) -> str:
+        """Those arguments as JSON that a person may edit and `input_from_json` reads: [positional, {name: value}]."""
+        return edited_text(self.stored[0].input)
+
+    def input_from_json(self, text: str) -> Arguments:
+        """What such a text stands for; what `run.fork(input=...)` takes. SerializationError when it stands for none."""
+        args, kwargs = decode_call(text.encode("utf-8", "surrogatepass"), classes=not self.loaded)
+        return Arguments(tuple(args), kwargs)
 
     @property
     def failure(self) -> Failure | None:

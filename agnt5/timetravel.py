@@ -50,6 +50,12 @@ class TimeTravel:
         return Run(row.origin_id) if row is not None and row.origin_id else None
 
     @property
+    def cut(self) -> int:
+        """Of a fork: seq of the first entry that is not shared with its parent. 0 for any other run, a rerun too."""
+        row = look().run(self.id)
+        return 0 if row is None else row.origin_seq
+
+    @property
     def forks(self) -> list[Run]:
         """Forks and reruns of this run, oldest first."""
         from agnt5.run import Run

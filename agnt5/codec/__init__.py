@@ -35,7 +35,7 @@ from __future__ import annotations
 from agnt5.codec.annotations import register_annotations
 from agnt5.codec.coding import decode, decode_call, encode, encode_call, register_type
 from agnt5.codec.failure import Failure, decode_failure, encode_failure, read_failure
-from agnt5.codec.outline import outline, outline_call, visible
+from agnt5.codec.outline import outline, outline_call, outline_of, visible
 from agnt5.codec.plain import MAX_BYTES, MAX_DEPTH
 from agnt5.codec.preview import preview, preview_call
 from agnt5.codec.raw import Raw
@@ -53,6 +53,7 @@ __all__ = [
     "encode_failure",
     "outline",
     "outline_call",
+    "outline_of",
     "preview",
     "preview_call",
     "read_failure",

@@ -45,6 +45,17 @@ def outline(
     return _node(node, start, count, levels)
 
 
+def outline_of(value: Any, path: Sequence[int] = (), **shown: int) -> dict[str, Any]:
+    """The same for a value that `agnt5.codec` can record, as it would be recorded; its text for any other."""
+    from agnt5.codec.coding import encode
+    from agnt5.errors import SerializationError
+
+    try:
+        return outline(encode(value), path, **shown)
+    except SerializationError:
+        return outline(dump(repr(value)), path, **shown)
+
+
 def outline_call(data: bytes, path: Sequence[int] = (), **shown: int) -> dict[str, Any]:
     """The same for the recorded arguments of a call: its children are the arguments."""
     try:

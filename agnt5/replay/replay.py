@@ -22,7 +22,7 @@ from agnt5.journal import Journal, inert, short
 from agnt5.replay import source
 from agnt5.replay.breakpoints import Breakpoints
 from agnt5.replay.cast import STOPPED, Cast
-from agnt5.replay.view import Frame, Position, changed
+from agnt5.replay.view import Frame, Position, changed, changed_in
 
 # Positions before a jump backwards that are looked at on the way, so that the next steps back cost nothing.
 _BEHIND = 64
@@ -100,6 +100,12 @@ class Replay:
         return self._last + 1
 
     @property
+    def positions(self) -> list[tuple[int, Entry]]:
+        """Seq and entry of every position: the answer that is delivered there, and the command that it answers. The
+        first is the start."""
+        return list(zip(self._seqs[: len(self)], self._entries, strict=False))
+
+    @property
     def at_end(self) -> bool:
         return self._index == self._last
 
@@ -153,6 +159,13 @@ class Replay:
         if self._index == 0 or self._cast is None:
             return set()
         return changed(self._at(self._index - 1), self._here)
+
+    @property
+    def changed_frames(self) -> list[dict[str, str | None]]:
+        """The same for each of `frames`: the names, with the text that each had before; None for a name that is new."""
+        if self._index == 0 or self._cast is None:
+            return [{} for _ in self.frames]
+        return changed_in(self._at(self._index - 1), self._here)
 
     def eval(self, expression: str) -> Any:
         """The value of an expression where the code stands, on a replay made for it and thrown away; a copy, where it

@@ -108,15 +108,28 @@ def _add(task: str, chain: list[Suspended], shown: Shown, found: list[Frame], ma
     return nearest
 
 
+def changed_in(before: Position, now: Position) -> list[dict[str, str | None]]:
+    """For each frame of `now`: names whose value differs from the position before, with the text it had there, None
+    where the name is new."""
+    known = _by_place(before)
+    found: list[dict[str, str | None]] = []
+    for place, (texts, marks) in _by_place(now).items():
+        older, older_marks = known.get(place, ({}, {}))
+        found.append(
+            {
+                name: older.get(name)
+                for name in texts
+                if older.get(name) != texts[name] or older_marks.get(name) != marks[name]
+            }
+        )
+    return found
+
+
 def changed(before: Position | None, now: Position) -> set[str]:
     """Names whose value differs from the position before: locals of frames that both have, and new ones."""
     if before is None:
         return set()
-    known = _by_place(before)
-    names: set[str] = set()
-    for place, (texts, marks) in _by_place(now).items():
-        older, older_marks = known.get(place, ({}, {}))
-        names.update(name for name in texts if older.get(name) != texts[name] or older_marks.get(name) != marks[name])
+    names: set[str] = {name for frame in changed_in(before, now) for name in frame}
     names.update(f"state.{name}" for name, value in now.state.items() if before.state.get(name, _ABSENT) != value)
     names.update(f"state.{name}" for name in before.state if name not in now.state)
     return names

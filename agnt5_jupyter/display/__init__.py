@@ -6,7 +6,7 @@ kernel.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from agnt5 import Journal, Run
@@ -30,4 +30,13 @@ def display_journal(source: Run | Journal) -> None:
     show(panel, panel.page())
 
 
-__all__ = ["display_journal", "display_run"]
+def display_replay(replay: Any) -> None:
+    """A walk through a recorded run, as `run.replay()` gives it; forks are made from there."""
+    from .publish import show
+    from .replaypanel import ReplayPanel
+
+    panel = ReplayPanel(replay)
+    show(panel, panel.page())
+
+
+__all__ = ["display_journal", "display_replay", "display_run"]

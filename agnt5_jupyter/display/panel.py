@@ -14,10 +14,12 @@ asked. Traits hold what a saved notebook may keep, so no value of a run; a view 
 
 from __future__ import annotations
 
+import contextvars
 import json
 import secrets
 import threading
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar, NamedTuple
 
 import anywidget
@@ -46,6 +48,10 @@ class Panel(anywidget.AnyWidget):
 
     module: ClassVar[str] = ""
 
+    aside: ClassVar[frozenset[str]] = frozenset()
+    """Words that may take a while. They are answered on a thread of the panel's own, one after another, so that the
+    kernel goes on meanwhile; nothing else may touch what they touch."""
+
     about: Any = traitlets.Dict().tag(sync=True)
     """Names and words for the first moment of a view: `mark` (of its static page), `title`."""
 
@@ -59,6 +65,7 @@ class Panel(anywidget.AnyWidget):
         self.views = 0
         self.heard = False
         self.lock = threading.RLock()
+        self._desk: ThreadPoolExecutor | None = None
         super().__init__(about={"mark": self.mark, "title": title})
         self.on_msg(self._hear)
 
@@ -69,13 +76,21 @@ class Panel(anywidget.AnyWidget):
         number = fields.pop("id", None)
         kind = "ask" if "ask" in fields else "do"
         word = str(fields.pop(kind, ""))
+        self.heard = True
+        if word in self.aside:
+            self._desk = self._desk or ThreadPoolExecutor(1, thread_name_prefix="agnt5-panel")
+            # What is sent from there belongs to the cell that is shown; ipykernel keeps that in the context.
+            self._desk.submit(contextvars.copy_context().run, self._answer, number, kind, word, fields)
+        else:
+            with self.lock:
+                self._answer(number, kind, word, fields)
+
+    def _answer(self, number: Any, kind: str, word: str, fields: dict[str, Any]) -> None:
         try:
             handler = getattr(self, f"{kind}_{word}", None)
             if handler is None:
                 raise LookupError(f"a panel of this version does not know {kind} {word!r}; run its cell again")
-            with self.lock:
-                self.heard = True
-                answer = handler(**fields)
+            answer = handler(**fields)
         except BaseException as error:  # an error here would be swallowed by the widget's machinery
             self.say(Message({"answer": number, "error": told(error)}))
             return
@@ -121,6 +136,8 @@ class Panel(anywidget.AnyWidget):
 
     def close(self) -> None:
         follower.leave(self)
+        if self._desk is not None:
+            self._desk.shutdown(wait=False)
         super().close()
 
 

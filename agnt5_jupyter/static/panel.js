@@ -99,6 +99,7 @@ export function unpack(buffer) {
  * @property {HTMLElement} root everything of the panel goes in here
  * @property {Link} link
  * @property {any} about the trait of this name
+ * @property {any} [host] shows other panels of this kernel, where anywidget can
  * @property {(text: string) => void} say to who listens instead of looking
  * @property {(error: unknown) => void} fail shows an error until it is dismissed
  * @property {(run: () => void) => void} last run this when the view ends
@@ -109,7 +110,7 @@ export function unpack(buffer) {
  * @param {string} kind @param {(view: View) => void | Promise<void>} build
  */
 export function panel(kind, build) {
-  return (/** @type {{ model: Model, el: HTMLElement }} */ { model, el }) => {
+  return (/** @type {{ model: Model, el: HTMLElement, host?: any }} */ { model, el, host }) => {
     const about = model.get("about");
     const root = h("div", { class: `agnt5 ${kind}`, "data-testid": `agnt5-${kind}`, "data-lm-suppress-shortcuts": "true" });
     root.setAttribute("role", "region");
@@ -137,6 +138,7 @@ export function panel(kind, build) {
       root: body,
       link,
       about,
+      host,
       say: (/** @type {string} */ text) => (aloud.textContent = text),
       fail,
       last: (/** @type {() => void} */ run) => void endings.push(run),
