@@ -80,12 +80,12 @@ class Panel(anywidget.AnyWidget):
         if word in self.aside:
             self._desk = self._desk or ThreadPoolExecutor(1, thread_name_prefix="agnt5-panel")
             # What is sent from there belongs to the cell that is shown; ipykernel keeps that in the context.
-            self._desk.submit(contextvars.copy_context().run, self._answer, number, kind, word, fields)
+            self._desk.submit(contextvars.copy_context().run, self._reply, number, kind, word, fields)
         else:
             with self.lock:
-                self._answer(number, kind, word, fields)
+                self._reply(number, kind, word, fields)
 
-    def _answer(self, number: Any, kind: str, word: str, fields: dict[str, Any]) -> None:
+    def _reply(self, number: Any, kind: str, word: str, fields: dict[str, Any]) -> None:
         try:
             handler = getattr(self, f"{kind}_{word}", None)
             if handler is None:

@@ -30,14 +30,15 @@ _STILL = 1.0
 class Stop:
     """A breakpoint at one entry: a name or a path may be that of others too."""
 
-    def __init__(self, seq: int) -> None:
-        self.seq = seq
+    def __init__(self, entry: Entry) -> None:
+        self.seq = entry.seq
+        self.name = entry.path or entry.kind
 
     def __call__(self, entry: Entry) -> bool:
         return entry.seq == self.seq
 
     def __repr__(self) -> str:
-        return f"entry {self.seq}"
+        return f"{self.name} (entry {self.seq})"
 
 
 class ReplayPanel(EntryPanel):
@@ -51,6 +52,7 @@ class ReplayPanel(EntryPanel):
         super().__init__(replay.journal, f"Replay of {replay.run_id}")
         positions = replay.positions
         self._entries: list[Entry] = [entry for _, entry in positions]
+        self._places = {entry.seq: place for place, entry in enumerate(self._entries)}
         self._states = States(replay.journal, [seq for seq, _ in positions])
         self._memory = MemoryLog(replay.journal)
         self._moved = 0.0
@@ -120,7 +122,7 @@ class ReplayPanel(EntryPanel):
 
     def do_stop(self, seq: int, on: bool) -> None:
         """Stop at an entry, or no longer."""
-        stop = Stop(seq)
+        stop = Stop(self._entries[self._places[seq]])
         if on:
             self.replay.breakpoints.add(stop)
         else:

@@ -62,7 +62,7 @@ export class Standing {
   #chip(frame, place) {
     const here = place === this.at.current;
     const changed = frame.locals.some(([, , is]) => is);
-    const label = `${frame.function}, line ${frame.line}${here ? ", the answer went here" : ""}${changed ? ", values changed" : ""}`;
+    const label = `${frame.function}, line ${frame.line}${here ? ", the code stands here" : ""}${changed ? ", values changed" : ""}`;
     const made = h("button", { type: "button", class: "chip mono", "aria-pressed": String(place === this.place), "aria-label": label, title: `${frame.file}:${frame.line}` },
       h("span", { class: "live", "aria-hidden": "true", text: here ? "▸ " : "" }), `${frame.function}:${frame.line}`, h("span", { class: "wait", "aria-hidden": "true", text: changed ? " ◆" : "" }));
     made.addEventListener("click", () => {

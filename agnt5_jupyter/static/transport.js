@@ -15,11 +15,11 @@ export class Transport {
     this.last = 0;
     /** @type {any} */
     this.timer = 0;
-    this.first = button("⏮", () => this.move(0), { "aria-label": "Reset", title: "To the start (Home)" });
+    this.first = button("Reset", () => this.move(0), { title: "To the start (Home)" });
     this.back = button("◂ Back", () => this.move(this.index - 1), { title: "One answer fewer (←)" });
     this.playing = button("▶ Play", () => this.toggle(), { "aria-pressed": "false", title: "Step by step, until it should stop (space)" });
     this.next = button("Step ▸", () => this.move(this.index + 1), { class: "first", title: "Deliver one more answer (→)" });
-    this.on = button("Run to stop ⏭", () => this.#run(), { title: "To the next stop, or to the end (End: to the end)" });
+    this.on = button("Run to stop", () => this.#run(), { title: "To the next stop, or to the end (End: to the end)" });
     this.speed = /** @type {HTMLSelectElement} */ (h("select", { "aria-label": "Speed of play" }, ...SPEEDS.map(([text, wait]) => h("option", { value: String(wait), text, selected: wait === 800 }))));
     this.slider = /** @type {HTMLInputElement} */ (h("input", { type: "range", class: "slider", min: "0", step: "1", "aria-label": "Position", on: { input: () => this.move(Number(this.slider.value)) } }));
     this.where = h("output", { class: "where number" });
@@ -73,7 +73,7 @@ export class Transport {
       if (this.index < this.last) this.#to(this.index + 1);
     };
     this.timer = setTimeout(tick, this.index >= this.last ? Number(this.speed.value) : 0);
-    this.playing.textContent = "⏸ Pause";
+    this.playing.textContent = "‖ Pause";
     this.playing.setAttribute("aria-pressed", "true");
   }
 
