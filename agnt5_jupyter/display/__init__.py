@@ -39,4 +39,13 @@ def display_replay(replay: Any) -> None:
     show(panel, panel.page())
 
 
-__all__ = ["display_journal", "display_replay", "display_run"]
+def display_diff(diff: Any) -> None:
+    """Two runs side by side, as `run.diff(other)` compares them."""
+    from .diffpanel import DiffPanel
+    from .publish import show
+
+    panel = DiffPanel(diff)
+    show(panel, panel.page())
+
+
+__all__ = ["display_diff", "display_journal", "display_replay", "display_run"]
