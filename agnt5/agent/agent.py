@@ -166,9 +166,8 @@ class Agent(Composite):
 
     def with_model(self, model: LLM | str) -> Agent:
         """The same agent with another model, for `run.fork(0, code=...)`. Later runs of its name are not its own."""
-        other = copy.copy(self)
+        other = self.__agnt5_copy__()
         other.model = model
-        other.__agnt5_component__ = _component(other)
         return other
 
     def memory_of(self, session: str | None) -> Memory:

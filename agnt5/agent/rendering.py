@@ -107,8 +107,9 @@ def _plain_inside(value: Any, depth: int) -> Any:
         return sorted((_plain(one, depth) for one in cast("AbstractSet[Any]", value)), key=_encode)
     if isinstance(value, list | tuple) or (isinstance(value, Sequence) and not isinstance(value, memoryview)):
         return [_plain(one, depth) for one in cast("Sequence[Any]", value)]
-    if is_dataclass(value) and not isinstance(value, type):
-        shown = ((field.name, getattr(value, field.name, None)) for field in fields(value))
+    held = cast("Any", value)
+    if is_dataclass(held) and not isinstance(held, type):
+        shown = ((field.name, getattr(held, field.name, None)) for field in fields(held))
         return {name: _plain(inner, depth) for name, inner in shown}
     found = _own_form(value)
     if found is not value:
@@ -116,10 +117,10 @@ def _plain_inside(value: Any, depth: int) -> Any:
     try:
         return msgspec.to_builtins(value)  # dates, times, UUIDs, decimals
     except (TypeError, ValueError, msgspec.MsgspecError):
-        moment = getattr(value, "isoformat", None)  # of pandas
+        moment = getattr(held, "isoformat", None)  # of pandas
         if callable(moment):
             return moment()
-        return whole(_ADDRESS.sub("", repr(value)))
+        return whole(_ADDRESS.sub("", repr(held)))
 
 
 def _own_form(value: Any) -> Any:

@@ -36,7 +36,7 @@ def agent_card(agent: Agent) -> Page:
         ("memory", "yes" if agent.memory else ""),
         ("asks people", "yes" if agent.human_in_loop else ""),
     ]
-    told = agent.instructions if values_saved() and isinstance(agent.instructions, str) else ""
+    told = agent.instructions if values_saved() else ""
     return _card(agent.name, "agent", facts, [code(long(told))] if told else [], told)
 
 

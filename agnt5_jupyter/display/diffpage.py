@@ -40,7 +40,9 @@ def diff_page(diff: Any, mark: str) -> Page:
     rows = [_row(row, values) for row in diff.changed[:_ROWS]]
     rows = [*_outer("input of the run", diff.input, values), *rows, *_outer("result", diff.result, values)]
     if rows:
-        parts.append(el("div", table(_HEADS, [(row[0], row[1], *map(_value, row[2:])) for row in rows]), style="margin-top:8px"))
+        parts.append(
+            el("div", table(_HEADS, [(row[0], row[1], *map(_value, row[2:])) for row in rows]), style="margin-top:8px")
+        )
         lines.append(plain(_HEADS, rows))
     if differ > _ROWS:
         more = f"{differ - _ROWS:,} more entries differ"

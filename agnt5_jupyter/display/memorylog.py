@@ -24,7 +24,9 @@ class MemoryLog:
     """The finished operations of memories in a journal, in the order of their answers."""
 
     def __init__(self, entries: Iterable[Entry]) -> None:
-        found = [one for one in entries if one.name.startswith("memory.") and one.kind == "step" and one.state == "done"]
+        found = [
+            one for one in entries if one.name.startswith("memory.") and one.kind == "step" and one.state == "done"
+        ]
         self._done = sorted(found, key=lambda one: one.answered)
         self._words: dict[int, tuple[list[Any], list[str], Any, str]] = {}
 
@@ -45,7 +47,12 @@ class MemoryLog:
             "count": count,
             "all": len(self._done),
             "shelves": [
-                {"kind": kind, "namespace": short(namespace), "size": len(items), "items": list(items.values())[-_ITEMS:]}
+                {
+                    "kind": kind,
+                    "namespace": short(namespace),
+                    "size": len(items),
+                    "items": list(items.values())[-_ITEMS:],
+                }
                 for (kind, namespace), items in shelves.items()
             ],
             "reads": reads[: -_ITEMS - 1 : -1],

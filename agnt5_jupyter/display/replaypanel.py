@@ -157,5 +157,3 @@ class ReplayPanel(EntryPanel):
 
     def page(self) -> Page:
         return replay_page(self.replay, self.trace, self.mark)
-
-

@@ -97,7 +97,11 @@ def block(frame: Any) -> list[str]:
 
 def file_name(path: str) -> str:
     """The last part of a file's name; cells of a notebook have none that says anything."""
-    return "a cell" if "ipykernel_" in path or path.startswith("<ipython-input") else path.replace("\\", "/").split("/")[-1]
+    return (
+        "a cell"
+        if "ipykernel_" in path or path.startswith("<ipython-input")
+        else path.replace("\\", "/").split("/")[-1]
+    )
 
 
 class States:

