@@ -7,7 +7,7 @@ registry never touches a runtime: it tells those who listen.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import TYPE_CHECKING, Any
 
 from agnt5.errors import ConfigurationError
@@ -81,6 +81,14 @@ def snapshot() -> tuple[dict[str, Component[..., Any]], dict[str, ObjectType]]:
     """What is defined now, for `restore`: a test's definitions end with the test."""
     with _lock:
         return dict(_components), dict(_objects)
+
+
+def hide(modules: Container[str]) -> None:
+    """Forget what these modules defined, until `restore`: to a test, other test modules are not there."""
+    with _lock:
+        for table in (_components, _objects):
+            for name in [name for name, found in table.items() if found.module in modules]:
+                del table[name]
 
 
 def restore(kept: tuple[dict[str, Component[..., Any]], dict[str, ObjectType]]) -> None:

@@ -35,6 +35,18 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     return True
 
 
+_modules = pytest.StashKey[frozenset[str]]()
+
+
+def _test_modules(session: pytest.Session) -> frozenset[str]:
+    """Names of the modules that hold tests: what one of them defines is no other's concern."""
+    known = session.stash.get(_modules, None)
+    if known is None:
+        functions: list[Any] = [item for item in session.items if isinstance(item, pytest.Function)]
+        known = session.stash[_modules] = frozenset(str(item.module.__name__) for item in functions)
+    return known
+
+
 @pytest.fixture(autouse=True)
 def agnt5_store(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
@@ -46,6 +58,8 @@ def agnt5_store(
     monkeypatch.delenv("AGNT5_RUNTIME_ENDPOINT", raising=False)
     registry = sys.modules.get("agnt5.registry")
     defined: Any = registry.snapshot() if registry is not None else ({}, {})
+    if registry is not None:
+        registry.hide(_test_modules(request.session) - {getattr(request.module, "__name__", "")})
     yield
     runtime = sys.modules.get("agnt5.runtime")
     if runtime is not None:

@@ -111,8 +111,8 @@ class Panel(anywidget.AnyWidget):
         self.views = max(0, self.views - 1)
 
     def first(self) -> Message:
-        """What a view is shown first; subclasses say."""
-        raise NotImplementedError
+        """What a view is shown first."""
+        raise AssertionError(f"{type(self).__name__} does not say what a view is shown first")
 
     # Following
 
