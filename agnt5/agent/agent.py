@@ -164,7 +164,7 @@ class Agent(Composite):
         handing = [_handoff(name, to) for name, to in self.handoff_tools.items()]
         return Toolbox(self.name, [*self.tools, *remembering, *handing], self.human_in_loop)
 
-    def with_model(self, model: LLM | str) -> Agent:
+    def with_model(self, model: LLM | str) -> Self:
         """The same agent with another model, for `run.fork(0, code=...)`. Later runs of its name are not its own."""
         other = self.__agnt5_copy__()
         other.model = model

@@ -14,7 +14,8 @@ from IPython.core.error import UsageError
 from IPython.core.interactiveshell import InteractiveShell
 
 import agnt5
-from agnt5 import Context, Run, flow
+from agnt5 import Agent, Context, Run, flow
+from agnt5.llm import ScriptedLLM
 
 Cell = Callable[[str], str]
 
@@ -243,3 +244,14 @@ def test_agents_are_cells(shell: InteractiveShell, cell: Cell) -> None:
     assert "NameError: name 'nobody' is not defined" in cell("%%agnt5 agent clerk\n{nobody}")
     assert "is no name of a variable" in cell("%%agnt5 agent 'my clerk'\nhello")
     assert shell.user_ns["clerk"] is clerk, "a mistake changes nothing"
+
+
+def test_a_fork_of_an_agent_may_ask_another_model(shell: InteractiveShell, cell: Cell) -> None:
+    bot = Agent("bot", "Be kind.", llm=ScriptedLLM(["from the first"]))
+    shell.user_ns["bot"] = bot
+    run = bot.start("hello", run_id="r_bot")
+    assert str(run.result()) == "from the first"
+    fork = run.fork(0, code=bot.with_model(ScriptedLLM(["from the second"], model="other")))
+    assert str(fork.result()) == "from the second"
+    told = cell("%agnt5 fork r_bot --model openai/gpt-5-mini --dry-run")
+    assert "chat" in told
