@@ -26,6 +26,7 @@ _declared: dict[str, str] = {}
 _hidden: dict[str, str] = {}  # every value this process has seen, with its name; what masking looks for
 _resolvers: list[Resolver] = []
 _hidden_pattern: re.Pattern[str] | None = None
+_generation = 0
 
 
 class Secret:
@@ -118,6 +119,11 @@ def mask(text: str) -> str:
     return _KNOWN.sub(_hide_match, text)
 
 
+def generation() -> int:
+    """A number that is another one once there is more to mask: for those who keep masked text."""
+    return _generation
+
+
 def find_secrets(data: bytes | str) -> list[str]:
     """Which kinds of credentials the data seems to hold, like ["aws access key"]; for warnings and refusals.
 
@@ -150,10 +156,11 @@ def _declare(name: str, value: str) -> None:
 
 def hide(name: str, value: str) -> None:
     """From now on masking knows this value; `find_secrets` reports it as the secret of that name."""
-    global _hidden_pattern
+    global _hidden_pattern, _generation
     if _hidden.get(value) == name:
         return
     with _lock:
+        _generation += 1
         _hidden[value] = name
         # The JSON form too: journal bytes and logs of dicts escape quotes and backslashes.
         forms = {form for v in _hidden if len(v) >= _SHORTEST for form in (v, _json_form(v))}

@@ -15,6 +15,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
 from agnt5 import registry
+from agnt5.agent.checks import plain_input
 from agnt5.codec.annotations import register_classes
 from agnt5.component import FLOW, Component, Composite, Parts, caller_module, settings_text
 from agnt5.errors import ConfigurationError, OutputInvalid, ProviderAuthError
@@ -57,7 +58,7 @@ class Task(Composite, Generic[T]):
         temperature: float | None = None,
         max_tokens: int | None = None,
     ) -> None:
-        if isinstance(max_repairs, bool) or max_repairs < 0:
+        if type(max_repairs) is not int or max_repairs < 0:
             raise ConfigurationError(f"max_repairs is a whole number from 0, not {max_repairs!r}.")
         if struct_in(output) is not None:
             raise ConfigurationError(f"{output!r} holds a msgspec.Struct, which journals cannot keep: use a dataclass.")
@@ -77,12 +78,12 @@ class Task(Composite, Generic[T]):
     def start(self, text: Any, *, run_id: str | None = None, tags: dict[str, str] | None = None) -> Run:
         """Begin a durable run and return at once. `text`: text, or parts such as `["Read this", Image(...)]`."""
         self._ready()
-        return self._component.start(text, run_id=run_id, tags=tags)
+        return self._component.start(plain_input(text), run_id=run_id, tags=tags)
 
     def run(self, text: Any) -> Awaitable[T]:
         """Start and wait for the value. Inside a run: a child run."""
         self._ready()
-        return self._component.run(text)
+        return self._component.run(plain_input(text))
 
     def run_sync(self, text: Any, *, timeout: float | None = None) -> T:
         """Start and block this thread for at most `timeout` seconds; safe inside a running event loop."""
@@ -141,7 +142,7 @@ class Task(Composite, Generic[T]):
     async def read(self, ctx: Context, text: Any) -> T:
         """The value of one text, asked and mended within the run of `ctx`."""
         system = self.instructions or _DEFAULT.format(name=self.schema.name)
-        messages = [Message("system", system), Message("user", as_content(text))]
+        messages = [Message("system", system), Message("user", as_content(plain_input(text), "the input"))]
         llm = self.model if isinstance(self.model, LLM) else None
         repairs = 0
         while True:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Self, cast
 from agnt5 import registry
 from agnt5.agent.answer import Answer
 from agnt5.agent.budget import Budget
-from agnt5.agent.checks import check_input, check_settings, several
+from agnt5.agent.checks import check_session, check_settings, plain_input, several
 from agnt5.agent.loop import Exchange, check_prices
 from agnt5.agent.recall import Recall
 from agnt5.agent.settings import agent_text
@@ -117,17 +117,17 @@ class Agent(Composite):
 
         `session`: whose conversation it is; memories of one session are apart from another's.
         """
-        self._ready(prompt, session)
+        prompt = self._ready(prompt, session)
         return self._component.start(prompt, run_id=run_id, tags=tags, **_session(session))
 
     def run(self, prompt: Any, session: str | None = None) -> Awaitable[Answer]:
         """Start and wait for the Answer. Inside a run: a child run, as `ctx.call(agent, prompt)` makes."""
-        self._ready(prompt, session)
+        prompt = self._ready(prompt, session)
         return self._component.run(prompt, **_session(session))
 
     def run_sync(self, prompt: Any, session: str | None = None, *, timeout: float | None = None) -> Answer:
         """Start and block this thread for at most `timeout` seconds; safe inside a running event loop."""
-        self._ready(prompt, session)
+        prompt = self._ready(prompt, session)
         return self._component.run_sync(prompt, timeout=timeout, **_session(session))
 
     async def stream(self, prompt: Any, session: str | None = None) -> AsyncIterator[Update]:
@@ -204,11 +204,12 @@ class Agent(Composite):
         for asks in code[tools + handoffs :]:
             self.human_in_loop = asks
 
-    def _ready(self, prompt: Any, session: str | None) -> None:
-        """Say what is missing before a run begins, not in it."""
-        check_input(prompt, session)
+    def _ready(self, prompt: Any, session: str | None) -> Any:
+        """The input as a run takes it. What is missing is said before a run begins, not in it."""
+        check_session(session)
         if current_context() is None:
             check_prices(self, find_llm(self.model))
+        return plain_input(prompt)
 
     def __repr__(self) -> str:
         return f"<agent {self.name}>"

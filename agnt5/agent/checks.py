@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING, Any, cast
 
 from agnt5.agent.budget import Budget
 from agnt5.errors import ConfigurationError
+from agnt5.hints import struct_in
 from agnt5.llm import LLM
 from agnt5.llm.types import as_content
 
 if TYPE_CHECKING:
     from agnt5.agent.agent import Agent
+
+_LONGEST_NAME = 200
 
 
 def several(what: str, given: Any) -> tuple[Any, ...]:
@@ -25,6 +28,14 @@ def several(what: str, given: Any) -> tuple[Any, ...]:
 
 def check_settings(agent: Agent) -> None:
     """ConfigurationError names the setting that no run could work with."""
+    if not agent.name.isprintable() or len(agent.name) > _LONGEST_NAME:
+        raise ConfigurationError(
+            f"The name of an agent is one line of 1 to {_LONGEST_NAME} printable characters, not {agent.name[:80]!r}."
+        )
+    if struct_in(agent.output_type) is not None:
+        raise ConfigurationError(
+            f"output_type= holds a msgspec.Struct, which journals cannot keep: make {agent.output_type!r} a dataclass."
+        )
     if not isinstance(cast("Any", agent.instructions), str):
         raise ConfigurationError(f"instructions= is a text, not {agent.instructions!r}.")
     if agent.model is not None and not isinstance(cast("Any", agent.model), LLM | str):
@@ -65,10 +76,15 @@ def _check_person(given: Any) -> None:
         )
 
 
-def check_input(prompt: Any, session: Any) -> None:
-    """ConfigurationError for what no run could begin with."""
+def plain_input(prompt: Any) -> Any:
+    """What a run begins with: a text, or parts. ConfigurationError for what no model could read."""
     if prompt is None:
-        raise ConfigurationError("The input is None: an agent answers a text, or parts such as ['Read this', image].")
+        raise ConfigurationError("The input is None: give a text, or parts such as ['Read this', image].")
     as_content(prompt, "the input")
+    # Another agent's Answer is its text here: recorded whole, it would bring its conversation along.
+    return str.__str__(prompt) if isinstance(prompt, str) else prompt
+
+
+def check_session(session: Any) -> None:
     if session is not None and not (isinstance(session, str) and session and session.isprintable()):
         raise ConfigurationError(f"session= is the name of whose conversation it is, a text, not {session!r}.")

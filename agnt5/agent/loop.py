@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from agnt5.agent.answer import Answer
 from agnt5.agent.budget import Budget, Ledger, Spent
+from agnt5.agent.checks import plain_input
 from agnt5.agent.recall import Recall
 from agnt5.agent.stream import Update
 from agnt5.chat import ask
@@ -50,7 +51,7 @@ class Exchange:
         self.repairs = 0
 
     async def run(self, prompt: Any) -> Answer:
-        asked = Message("user", as_content(prompt, "the input"))
+        asked = Message("user", as_content(plain_input(prompt), "the input"))
         await self._begin(asked)
         self.messages.append(asked)
         while True:

@@ -105,7 +105,7 @@ def _plain_inside(value: Any, depth: int) -> Any:
         return {_key(key, depth): _plain(inner, depth) for key, inner in pairs}
     if isinstance(value, AbstractSet):
         return sorted((_plain(one, depth) for one in cast("AbstractSet[Any]", value)), key=_encode)
-    if isinstance(value, list | tuple) or (isinstance(value, Sequence) and not isinstance(value, memoryview)):
+    if isinstance(value, Sequence):
         return [_plain(one, depth) for one in cast("Sequence[Any]", value)]
     held = cast("Any", value)
     if is_dataclass(held) and not isinstance(held, type):

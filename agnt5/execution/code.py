@@ -16,6 +16,7 @@ from collections.abc import Callable
 from types import CellType, CodeType, FunctionType
 from typing import Any, NamedTuple, TypeVar
 
+from agnt5 import secret
 from agnt5.component import Component, Parts
 from agnt5.execution.reach import ABSENT, Reach, body_of, composite_of, content_of, is_notebook, is_own, names_of
 
@@ -27,7 +28,8 @@ SourceProvider = Callable[[FunctionType], str | None]
 class CodeSnapshot(NamedTuple):
     """`digest` (16 bytes) changes when source reached by the component does; `source_json` is a JSON list of objects
     with `name`, `module`, `file`, `line`, `source` (null when there is none to be had) and `bytecode` (a digest,
-    hex). Of an agent, a workflow or a tool `source` tells the settings, and `settings` is true."""
+    hex). Of an agent, a workflow or a tool `source` tells the settings, and `settings` is true. Credentials that stand
+    in a text are hidden there, and `masked` is true; the digest is of the text as it is."""
 
     digest: bytes
     source_json: bytes
@@ -204,7 +206,8 @@ def snapshot(component: Any) -> CodeSnapshot:
     if root is None:
         return CodeSnapshot(b"", b"")
     known = vars(root).get(_SNAPSHOT)
-    if known is not None and known[0] is root and known[1] == _generation and known[2].holds():
+    state = (_generation, secret.generation())
+    if known is not None and known[0] is root and known[1] == state and known[2].holds():
         return known[3]
     package = _package(root if composite is None else composite.__agnt5_component__)
     reach = Reach(root, lambda one: is_own(one) and (is_notebook(one) or _package(one) == package))
@@ -215,9 +218,16 @@ def snapshot(component: Any) -> CodeSnapshot:
     for one in records:
         what = one["bytecode"] if one["source"] is None else one["source"]
         digest.update(f"{one['module']}:{one['name']}\0{what}\0".encode("utf-8", "replace"))
-    made = CodeSnapshot(digest.digest(), json.dumps(records, separators=(",", ":")).encode())
-    vars(root)[_SNAPSHOT] = (root, _generation, reach, made)
+    made = CodeSnapshot(digest.digest(), json.dumps([*map(_masked, records)], separators=(",", ":")).encode())
+    vars(root)[_SNAPSHOT] = (root, state, reach, made)
     return made
+
+
+def _masked(record: dict[str, Any]) -> dict[str, Any]:
+    """A key in the text of a function is for the function, not for the journal."""
+    source = record["source"]
+    shown = None if source is None else secret.mask(source)
+    return record if shown == source else {**record, "source": shown, "masked": True}
 
 
 def _function_record(function: FunctionType) -> dict[str, Any]:

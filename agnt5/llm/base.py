@@ -26,7 +26,7 @@ class LLM:
 
     def __init__(self, model: str) -> None:
         if not model:
-            raise ConfigurationError(f"A {type(self).__name__} needs the name of a model.")
+            raise ConfigurationError(f"{type(self).__name__} needs the name of a model, as in model_name='...'.")
         self.model = model
 
     @property

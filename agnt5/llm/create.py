@@ -5,6 +5,7 @@ An adapter's module is imported when its provider is first named, and the provid
 
 from __future__ import annotations
 
+import difflib
 from enum import StrEnum
 from importlib import import_module
 from typing import Any
@@ -60,7 +61,7 @@ def create_llm(
     provider = str(model_type).lower()
     found = _ADAPTERS.get(provider)
     if found is None:
-        raise ConfigurationError(f"{model_type!r} is no provider. There are: {', '.join(_ADAPTERS)}.")
+        raise ConfigurationError(f"{str(model_type)!r} is no provider. There are: {', '.join(_ADAPTERS)}.")
     module, name = found
     adapter = getattr(import_module(f"agnt5.llm.{module}"), name)
     return adapter(model_name, api_key=api_key, base_url=base_url, **options)
@@ -78,6 +79,10 @@ def find_llm(wanted: Any = None) -> LLM:
     if not isinstance(name, str):
         raise ConfigurationError(f"{name!r} is no model. {ways}")
     provider, slash, model = name.partition("/")
+    if slash and provider not in _ADAPTERS:
+        near = difflib.get_close_matches(provider, _ADAPTERS, 1)
+        meant = f" Did you mean {f'{near[0]}/{model}'!r}?" if near else ""
+        raise ConfigurationError(f"{provider!r} in {name!r} is no provider.{meant} {ways}")
     if not slash or provider not in _ADAPTERS or not model:
         raise ConfigurationError(f"{name!r} is no model of the form 'provider/name'. {ways}")
     known = _known.get(name)

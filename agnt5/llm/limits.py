@@ -13,12 +13,15 @@ from contextlib import asynccontextmanager
 from weakref import WeakKeyDictionary
 
 from agnt5.errors import ConfigurationError, RateLimited
+from agnt5.log import logger
 
 CONCURRENCY = 16
 """Requests to one model at the same time, unless `limit_model` says otherwise."""
 
 _MINUTE = 60.0
 _LONGEST = 3600.0
+_LONG = 10.0
+"""Seconds; a wait of that length is worth a word."""
 
 
 class _Limit:
@@ -77,8 +80,10 @@ def heed(name: str, error: Exception) -> None:
     """Remember a refusal that says when to come back."""
     if isinstance(error, RateLimited) and error.retry_after is not None:
         gate = _gate(name)
-        until = _now() + min(error.retry_after, _LONGEST)
-        gate.closed_until = max(gate.closed_until, until)
+        wait = min(error.retry_after, _LONGEST)
+        if wait >= _LONG and _now() + wait > gate.closed_until + _LONG:
+            logger.warning("%s asks to come back in %g s; until then all its callers here wait", name, wait)
+        gate.closed_until = max(gate.closed_until, _now() + wait)
 
 
 def _now() -> float:

@@ -124,7 +124,7 @@ def _hoist(schema: Any, hoisted: dict[str, Any]) -> Any:
 
 def convert(value: Any, found: Any, *, strict: bool = True) -> Any:
     """Plain data as an instance of a type. ValueError says where and what; not `strict` also takes "3" for 3."""
-    return msgspec.convert(value, found, strict=strict, dec_hook=_read_hook)
+    return msgspec.convert(value, found, strict=strict, str_keys=True, dec_hook=_read_hook)
 
 
 def _model_schema(found: Any) -> dict[str, Any]:

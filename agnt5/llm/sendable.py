@@ -1,7 +1,7 @@
-"""A request as it can be sent: halves of characters replaced, which UTF-8 cannot carry and no provider takes.
+"""A request as it can be sent: secrets among its options revealed, and halves of characters replaced.
 
-Models and terminals do write them, and a conversation that holds one would never get another answer. What was said
-stays in the record as it was; only what leaves is mended.
+UTF-8 cannot carry halves and no provider takes them; models and terminals do write them, and a conversation that holds
+one would never get another answer. The record keeps what was said, and secrets by name; only what leaves is changed.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from agnt5.llm.types import Message, Part, Request, Text, ToolCall
+from agnt5.secret import Secret
 
 _HALF = re.compile("[\ud800-\udfff]")
 
@@ -19,9 +20,19 @@ _HALF = re.compile("[\ud800-\udfff]")
 def sendable(request: Request) -> Request:
     """The same request, the very object where there is nothing to mend."""
     messages = tuple(map(_message, request.messages))
-    if all(one is other for one, other in zip(messages, request.messages, strict=True)):
-        return request
-    return replace(request, messages=messages)
+    options = _revealed(request.options) if request.options else request.options
+    same = all(one is other for one, other in zip(messages, request.messages, strict=True))
+    return request if same and options == request.options else replace(request, messages=messages, options=options)
+
+
+def _revealed(value: Any) -> Any:
+    if isinstance(value, Secret):
+        return value.reveal()
+    if isinstance(value, Mapping):
+        return {key: _revealed(inner) for key, inner in cast("Mapping[Any, Any]", value).items()}
+    if isinstance(value, list | tuple):
+        return [_revealed(one) for one in cast("list[Any]", value)]
+    return value
 
 
 def _message(message: Message) -> Message:

@@ -267,7 +267,7 @@ def as_message(given: Any, where: str = "message") -> Message:
     if isinstance(given, Message):
         return given
     if isinstance(given, str):
-        return Message("user", given)
+        return Message("user", str.__str__(given))  # an agent's Answer is its text here
     if not isinstance(given, Mapping):
         raise ConfigurationError(f"{where} must be a text, a Message or a dict, not {type(given).__name__}.")
     fields = dict(cast("Mapping[str, Any]", given))
@@ -297,7 +297,7 @@ def as_content(given: Any, where: str = "content") -> str | tuple[Part, ...]:
     if given is None:
         return ""
     if isinstance(given, str):
-        return given
+        return str.__str__(given)
     if isinstance(given, Text | Image):
         return (given,)
     if not isinstance(given, Sequence):

@@ -105,6 +105,12 @@ def recorded(journal: Journal, *, decorated: bool = True) -> Component[..., Any]
             f"{journal.component!r} is made of settings, which are recorded, and of objects, which are not: define it "
             f"here and give it as `code=`. What was recorded is in `run.diff(...).code`."
         )
+    hidden = [one["name"] for one in functions if one.get("masked")]
+    if hidden:
+        raise ConfigurationError(
+            f"The recorded source of {', '.join(hidden)} had a credential in it, which is kept out of journals, so it "
+            f"cannot be run. Take the key from a Secret or the environment; this run goes on with the code of today."
+        )
     namespace = _home_of(journal.component, functions[0]["module"])
     kept = registry.snapshot()
     try:

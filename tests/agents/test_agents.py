@@ -6,6 +6,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
 import pytest
 
 import agnt5
@@ -313,6 +314,10 @@ def test_what_cannot_work_is_said_when_the_agent_is_made(monkeypatch: pytest.Mon
     assert agnt5.runs() == [], "nothing began"
 
 
+class Point(msgspec.Struct):
+    x: int
+
+
 async def decides(name: str, arguments: dict[str, object]) -> bool:
     return True
 
@@ -332,6 +337,7 @@ async def decides(name: str, arguments: dict[str, object]) -> bool:
         ({"human_in_loop": "yes"}, "human_in_loop= is True, False, or a function"),
         ({"human_in_loop": decides}, "decides is async"),
         ({"handoffs": [search]}, "handoffs= are agents"),
+        ({"output_type": list[Point]}, "msgspec.Struct, which journals cannot keep"),
         (
             {"handoffs": [Agent("one a"), Agent("one_a")]},
             "two agents by 'transfer_to_one_a'",
@@ -342,6 +348,25 @@ async def decides(name: str, arguments: dict[str, object]) -> bool:
 def test_a_wrong_setting_is_named(settings: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):
         Agent("wrong", **settings)
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "x" * 201, "a\u202eb", "\ud800", "", 3])
+def test_a_name_is_one_line_that_can_be_shown(name: Any) -> None:
+    with pytest.raises(ConfigurationError, match="name"):
+        Agent(name)
+
+
+async def test_an_answer_is_a_text_to_the_next_agent() -> None:
+    first = await Agent("first", llm=ScriptedLLM(["one"])).run("go")
+    run = Agent("second", llm=ScriptedLLM(["two"])).start(first)
+    answer = await run
+    assert type(run.input.args[0]) is str
+    assert [type(message.content) for message in answer.messages] == [str, str]
+
+
+async def test_keys_of_maps_may_be_numbers() -> None:
+    answer = await Agent("maps", output_type=dict[int, str], llm=ScriptedLLM(['{"1": "a"}'])).run("go")
+    assert answer.output == {1: "a"}
 
 
 @pytest.mark.parametrize(

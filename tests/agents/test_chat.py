@@ -174,6 +174,8 @@ async def test_without_a_model_the_ways_to_name_one_are_listed(monkeypatch: pyte
         await ask.run()
     with pytest.raises(ConfigurationError, match="provider/name"):
         agnt5.llm.find_llm("gpt")
+    with pytest.raises(ConfigurationError, match="'opnai' in 'opnai/gpt' is no provider. Did you mean 'openai/gpt'?"):
+        agnt5.llm.find_llm("opnai/gpt")
 
 
 async def test_tokens_reach_those_who_watch_and_no_journal() -> None:

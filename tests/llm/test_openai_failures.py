@@ -232,6 +232,12 @@ async def test_hundreds_of_callers_reach_the_server_a_few_at_a_time() -> None:
     assert server.peak == 3
 
 
+async def test_a_long_wait_that_a_provider_asks_for_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    with WireServer(OpenAIDialect(), limited(600)) as server:
+        assert isinstance(await failure_of(model_at(server)), RateLimited)
+    assert "openai/gpt-5.4 asks to come back in 600 s; until then all its callers here wait" in caplog.text
+
+
 async def test_waiting_for_a_turn_is_no_part_of_the_time_limit() -> None:
     limit_model("openai/gpt-5.4", concurrency=1)
     with WireServer(OpenAIDialect(), lambda _: Delayed(Answer("x"), 0.25)) as server:

@@ -87,5 +87,5 @@ async def test_an_adapter_says_what_it_cannot_do() -> None:
         await Mute("m").generate("x")
     with pytest.raises(ConfigurationError, match="mute/m makes no embeddings"):
         await Mute("m").embed("x")
-    with pytest.raises(ConfigurationError, match="A Mute needs the name of a model"):
+    with pytest.raises(ConfigurationError, match="Mute needs the name of a model"):
         Mute("")

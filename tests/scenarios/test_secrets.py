@@ -10,7 +10,18 @@ from pathlib import Path
 import pytest
 
 import agnt5
-from agnt5 import Agent, Context, RunFailed, RunPaused, Secret, SerializationError, flow, function, tool
+from agnt5 import (
+    Agent,
+    ConfigurationError,
+    Context,
+    RunFailed,
+    RunPaused,
+    Secret,
+    SerializationError,
+    flow,
+    function,
+    tool,
+)
 from agnt5.llm import create_llm
 from agnt5.secret import HIDDEN, forget_secrets
 from llm.wire.acts import Answer, Call, unauthorized
@@ -177,3 +188,40 @@ def test_credentials_are_refused_when_that_is_wanted(monkeypatch: pytest.MonkeyP
         takes.start(PATTERN)
     with pytest.raises(SerializationError, match="the event 'go'"):
         agnt5.send_event("go", PATTERN)
+
+
+def test_a_key_in_the_text_of_a_function_is_not_recorded_with_it() -> None:
+    Secret("CANARY", DECLARED)
+
+    @flow
+    async def careless(ctx: Context) -> int:
+        keys = ["canary-declared-91ab34cd56ef", "sk-canary0123456789abcdefghij"]
+        return len(keys)
+
+    run = careless.start()
+    assert run.result() == 2
+    code = run.journal.stored[0].code
+    assert b"careless" in code
+    assert b"canary" not in code
+    assert HIDDEN.encode() in code
+    with pytest.raises(ConfigurationError, match="recorded source of .*careless had a credential in it"):
+        run.replay(code="recorded")
+    replay = run.replay()
+    replay.run_to_end()
+    assert replay.divergence is None
+
+
+def test_a_secret_among_a_providers_options_is_recorded_by_name_and_sent() -> None:
+    token = Secret("CANARY", DECLARED)
+    with WireServer(OpenAIDialect(), Answer("fine")) as server:
+        llm = create_llm("openai", "gpt-test", api_key=KEY, base_url=f"{server.url}/v1")
+
+        @flow
+        async def asking(ctx: Context) -> str:
+            return str(await ctx.chat("Hello", llm=llm, extra_headers={"x-token": token}, user=token))
+
+        run = asking.start()
+        assert run.result() == "fine"
+        assert (server.last.headers["x-token"], server.last.json["user"]) == (DECLARED, DECLARED)
+        for entry in run.journal.stored:
+            assert DECLARED.encode() not in bytes(entry.input) + bytes(entry.payload) + bytes(entry.code)
