@@ -9,7 +9,7 @@ import sqlite3
 
 import agnt5
 
-from . import agents, importing, memory, notebook, objects, peers, replaying, steps, timetravel
+from . import agents, importing, memory, notebook, objects, panels, peers, replaying, steps, timetravel
 from .report import Finding
 
 BENCHES = {
@@ -26,6 +26,7 @@ BENCHES = {
     "objects": objects.one_key,
     "memory": memory.search,
     "agents": agents.conversation,
+    "panels": panels.panels,
     "peers": peers.peers,
 }
 

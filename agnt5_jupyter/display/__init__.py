@@ -17,8 +17,7 @@ def display_run(run: Run) -> None:
     from .publish import show
     from .runpanel import RunPanel
 
-    panel = RunPanel(run)
-    show(panel, panel.page())
+    show(RunPanel(run))
 
 
 def display_journal(source: Run | Journal) -> None:
@@ -26,8 +25,7 @@ def display_journal(source: Run | Journal) -> None:
     from .journalpanel import JournalPanel
     from .publish import show
 
-    panel = JournalPanel(source)
-    show(panel, panel.page())
+    show(JournalPanel(source))
 
 
 def display_replay(replay: Any) -> None:

@@ -54,7 +54,7 @@ class JournalPanel(EntryPanel):
             self.say(Message({"tell": "head", "head": self.head()}))
         if self.trace.live or more:
             return True
-        publish.renew(self.page(), self.mark)
+        publish.renew(self)
         return False
 
     def page(self) -> Page:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import agnt5
 
 INK = "opacity:.72"
-LINE = "rgba(128,128,128,.28)"
+LINE = "#8884"
 MONO = "font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace;font-size:12px"
 # Shapes tell as much as colours; both stand out on white and on black.
 STATUS = {
@@ -79,11 +79,12 @@ def head(title: str, *parts: Markup | str) -> Markup:
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Markup:
-    cell = f"text-align:left;vertical-align:top;padding:3px 14px 3px 0;border:0;border-bottom:1px solid {LINE}"
-    top = any(heads) and el(
-        "tr", *(el("th", name, style=f"{cell};{INK};font-weight:500;font-size:12px") for name in heads)
-    )
-    inner = [el("tr", *(el("td", one, style=cell) for one in row), style="background:none") for row in rows]
+    # Short, because every cell of a saved notebook repeats it.
+    cell = "text-align:left;padding:3px 14px 3px 0;border:0"
+    row = f"border-bottom:1px solid {LINE};background:none;vertical-align:top"
+    names = (el("th", name, style=f"{cell};{INK};font-weight:500") for name in heads)
+    top = el("tr", *names, style=row) if any(heads) else None
+    inner = [el("tr", *(el("td", one, style=cell) for one in line), style=row) for line in rows]
     style = "border-collapse:collapse;border:0;margin:0;font-size:13px;font-variant-numeric:tabular-nums"
     return el("table", el("thead", top) if top else None, el("tbody", *inner), style=style)
 

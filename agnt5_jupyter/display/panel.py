@@ -29,6 +29,7 @@ import agnt5
 
 from . import assets
 from .follower import follower
+from .page import Page
 
 
 class Message(NamedTuple):
@@ -64,6 +65,7 @@ class Panel(anywidget.AnyWidget):
         self.mark = f"a5-{secrets.token_hex(5)}"
         self.views = 0
         self.heard = False
+        self.shown = False
         self.lock = threading.RLock()
         self._desk: ThreadPoolExecutor | None = None
         super().__init__(about={"mark": self.mark, "title": title})
@@ -109,6 +111,10 @@ class Panel(anywidget.AnyWidget):
     def do_bye(self) -> None:
         """A view ends."""
         self.views = max(0, self.views - 1)
+
+    def page(self) -> Page:
+        """Its static page, as of now; subclasses say."""
+        raise NotImplementedError
 
     def first(self) -> Message:
         """What a view is shown first."""
