@@ -42,8 +42,9 @@ def _test_modules(session: pytest.Session) -> frozenset[str]:
     """Names of the modules that hold tests: what one of them defines is no other's concern."""
     known = session.stash.get(_modules, None)
     if known is None:
-        functions: list[Any] = [item for item in session.items if isinstance(item, pytest.Function)]
-        known = session.stash[_modules] = frozenset(str(item.module.__name__) for item in functions)
+        items: list[Any] = list(session.items)
+        found = [str(item.module.__name__) for item in items if hasattr(item, "module")]
+        known = session.stash[_modules] = frozenset(found)
     return known
 
 
