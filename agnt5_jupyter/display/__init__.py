@@ -46,4 +46,13 @@ def display_diff(diff: Any) -> None:
     show(panel, panel.page())
 
 
-__all__ = ["display_diff", "display_journal", "display_replay", "display_run"]
+def display_tree(run: Run) -> None:
+    """A run among those it was made of and those made of it: forks and reruns."""
+    from .publish import show
+    from .treepanel import TreePanel
+
+    panel = TreePanel(run)
+    show(panel, panel.page())
+
+
+__all__ = ["display_diff", "display_journal", "display_replay", "display_run", "display_tree"]
