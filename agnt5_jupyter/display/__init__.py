@@ -55,4 +55,13 @@ def display_tree(run: Run) -> None:
     show(panel, panel.page())
 
 
-__all__ = ["display_diff", "display_journal", "display_replay", "display_run", "display_tree"]
+def display_memory(memory: Any) -> None:
+    """What a Memory holds, or one kind of it, or an agent's."""
+    from .memorypanel import MemoryPanel
+    from .publish import show
+
+    panel = MemoryPanel(memory)
+    show(panel, panel.page())
+
+
+__all__ = ["display_diff", "display_journal", "display_memory", "display_replay", "display_run", "display_tree"]
