@@ -76,7 +76,9 @@ class MemoryPanel(Panel):
             found = answer(lambda: memory.search(query, k=_RESULTS))
             return in_bulk([self._item(_fact(one)) for one in found])
         memory = self.kinds["episodic"]
-        return in_bulk([self._item(_episode(one)) for one in answer(lambda: memory.recall(query=query, limit=_RESULTS))])
+        return in_bulk(
+            [self._item(_episode(one)) for one in answer(lambda: memory.recall(query=query, limit=_RESULTS))]
+        )
 
     def ask_map(self) -> Message:
         """Points of the newest facts that have a vector, with their ids."""
@@ -118,6 +120,14 @@ def _working(found: Any) -> list[dict[str, Any]]:
     ]
 
 
+def _episodic(found: Any) -> list[dict[str, Any]]:
+    return [_episode(one) for one in found.episodes]
+
+
+def _semantic(found: Any) -> list[dict[str, Any]]:
+    return [_fact(one) for one in found.facts]
+
+
 def _episode(one: Any) -> dict[str, Any]:
     return {"id": f"e {one.id}", "name": short(one.kind), "value": one.data, "at": one.at.timestamp()}
 
@@ -151,7 +161,7 @@ def _procedural(found: Any) -> list[dict[str, Any]]:
 
 _ITEMS: dict[str, Any] = {
     "working": _working,
-    "episodic": lambda found: [*map(_episode, found.episodes)],
-    "semantic": lambda found: [*map(_fact, found.facts)],
+    "episodic": _episodic,
+    "semantic": _semantic,
     "procedural": _procedural,
 }

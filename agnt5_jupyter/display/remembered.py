@@ -32,7 +32,7 @@ def answer(ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 
 def kinds_of(memory: Any) -> dict[str, Any]:
-    """Memories by kind: of a Memory, of an agent that has one, or a single one. ConfigurationError for anything else."""
+    """Memories by kind: of a Memory, an agent that has one, or a single one. ConfigurationError for all else."""
     if isinstance(memory, agnt5.Agent):
         if not memory.memory:
             raise agnt5.ConfigurationError(f"Agent {memory.name!r} has no memory: give it `memory=True`, or a Memory.")

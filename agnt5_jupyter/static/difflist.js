@@ -25,6 +25,7 @@ export class DiffList {
     this.pages = pages;
     /** @type {string[]} */
     this.kinds = [];
+    /** @type {Uint8Array} */
     this.codes = new Uint8Array(0);
     /** Rows at which a folded stretch begins, and how long it is. @type {Map<number, number>} */
     this.folds = new Map();

@@ -133,7 +133,7 @@ export class Forking {
     }
   }
 
-  /** @param {any} plan */
+  /** @param {{ shared: number, commands: [string, string, string][], more: number }} plan */
   #drawPlan({ shared, commands, more }) {
     const words = /** @type {Record<string, [string, string]>} */ ({ given: ["✎", "given by you"], "in flight": ["↻", "was in flight, runs again"], later: ["▸", "runs live"] });
     const live = commands.filter(([what]) => what !== "given").length + more;

@@ -58,6 +58,7 @@ export class FactMap {
   mark(ids) {
     for (const dot of this.dots.values()) dot.classList.remove("is-found");
     this.plane.classList.toggle("has-found", ids.length > 0);
+    /** @type {SVGElement[]} */
     const ranks = [];
     ids.forEach((id, nth) => {
       const dot = this.dots.get(id);

@@ -90,6 +90,7 @@ class TreeView {
     const longest = Math.max(...this.members.map((one) => one.last), 1);
     const x = (/** @type {number} */ seq) => EDGE + (seq / longest) * Math.max(box.width - 2 * EDGE, 10);
     const place = new Map(this.members.map((one, nth) => [one.id, nth]));
+    /** @type {SVGElement[]} */
     const parts = [];
     this.members.forEach((one, nth) => {
       const y = nth * ROW + ROW / 2;

@@ -15,7 +15,7 @@ export class Walk {
     this.rows = rows;
     this.pages = pages;
     this.stop = stop;
-    /** Seq of the entry of each position. */
+    /** Seq of the entry of each position. @type {Uint32Array} */
     this.seqs = new Uint32Array(1);
     /** @type {Set<number>} */
     this.stops = new Set();
