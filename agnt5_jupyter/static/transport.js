@@ -22,6 +22,8 @@ export class Transport {
     this.on = button("Run to stop", () => this.#run(), { title: "To the next stop, or to the end (End: to the end)" });
     this.speed = /** @type {HTMLSelectElement} */ (h("select", { "aria-label": "Speed of play" }, ...SPEEDS.map(([text, wait]) => h("option", { value: String(wait), text, selected: wait === 800 }))));
     this.slider = /** @type {HTMLInputElement} */ (h("input", { type: "range", class: "slider", min: "0", step: "1", "aria-label": "Position", on: { input: () => this.move(Number(this.slider.value)) } }));
+    // There is nowhere to go until the kernel has said how far it goes.
+    for (const one of [this.first, this.back, this.next, this.playing, this.on, this.slider]) one.disabled = true;
     this.where = h("output", { class: "where number" });
     this.marks = h("div", { class: "slider-marks", "aria-hidden": "true" });
     this.element = h("div", { class: "transport" },
@@ -37,6 +39,7 @@ export class Transport {
     this.slider.value = String(index);
     this.slider.setAttribute("aria-valuetext", `${index} of ${last}, ${name}`);
     this.where.textContent = `${count(index)} of ${count(last)}`;
+    this.playing.disabled = this.slider.disabled = last === 0;
     this.first.disabled = this.back.disabled = index === 0;
     this.next.disabled = this.on.disabled = index >= last;
     this.marks.replaceChildren(...stops.slice(0, 200).map((place) => h("i", { class: "slider-mark", style: `left:${(place / Math.max(last, 1)) * 100}%` })));
