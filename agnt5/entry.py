@@ -217,7 +217,7 @@ class Entry:
 
     def from_json(self, text: str) -> Any:
         """The value that such a text stands for. SerializationError when it stands for none."""
-        return decode(text.encode("utf-8", "surrogatepass"), classes=not self._data)
+        return decode(edited_bytes(text), classes=not self._data)
 
     @property
     def stored_input(self) -> bytes:
@@ -280,6 +280,15 @@ def edited_text(payload: bytes) -> str:
         return ""
     text = json.dumps(json.loads(payload), indent=2, ensure_ascii=False)
     return "".join(c if c == "\n" or c.isprintable() else json.dumps(c)[1:-1] for c in text)
+
+
+def edited_bytes(text: str) -> bytes:
+    """Such a text as the codec writes it: without the spaces that hide its marks. SerializationError when it is no
+    JSON."""
+    try:
+        return json.dumps(json.loads(text), ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode()
+    except (ValueError, RecursionError) as error:
+        raise SerializationError(f"This is no JSON: {error}.") from None
 
 
 def _digest(payload: bytes) -> bytes:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, overload
 from agnt5 import tables
 from agnt5.codec import decode_call, outline, read_failure
 from agnt5.conversation import answer_of, conversation, message_line, question_of, said
-from agnt5.entry import Arguments, Entry, arguments, edited_text
+from agnt5.entry import Arguments, Entry, arguments, edited_bytes, edited_text
 from agnt5.fold import Fold
 from agnt5.secret import mask
 from agnt5.types import Status
@@ -102,7 +102,7 @@ class Journal(Sequence[Entry]):
 
     def input_from_json(self, text: str) -> Arguments:
         """What such a text stands for; what `run.fork(input=...)` takes. SerializationError when it stands for none."""
-        args, kwargs = decode_call(text.encode("utf-8", "surrogatepass"), classes=not self.loaded)
+        args, kwargs = decode_call(edited_bytes(text), classes=not self.loaded)
         return Arguments(tuple(args), kwargs)
 
     @property

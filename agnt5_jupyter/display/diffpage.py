@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import agnt5
+
 from .page import INK, Markup, Page, code, dot, el, head, plain, table, whole
 from .settings import values_saved
 from .words import long, short
@@ -51,7 +53,7 @@ def diff_page(diff: Any, mark: str) -> Page:
     if diff.code and values:
         parts.append(code(long(diff.code)))
         lines.append(long(diff.code))
-    return Page(whole(mark, *parts), "\n".join(lines))
+    return Page(whole(mark, *parts), agnt5.visible("\n".join(lines)))
 
 
 def _totals(diff: Any) -> list[tuple[str, str, float, float]]:

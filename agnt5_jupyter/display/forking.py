@@ -48,10 +48,10 @@ def _text(text: str) -> dict[str, Any]:
     return {"text": text, "why": ""}
 
 
-def plan(replay: Any, wanted: Draft) -> dict[str, Any]:
-    """What would be shared and what would run."""
-    run, how = _asked(replay, wanted)
-    found = run.plan_fork(**{name: value for name, value in how.items() if name in ("at", "input", "outputs", "fail")})
+def plan(replay: Any, wanted: Draft, *, recorded: bool = False) -> dict[str, Any]:
+    """What would be shared and what would run. `recorded`: driven by the code as it was recorded."""
+    run, how = _asked(replay, wanted, recorded)
+    found = run.plan_fork(**how)
     running = {command.seq for command in found.in_flight}
     lines = [("in flight", one) for one in found.in_flight]
     lines += [("later", one) for one in found.later if one.seq not in running]
@@ -65,21 +65,25 @@ def plan(replay: Any, wanted: Draft) -> dict[str, Any]:
     }
 
 
-def fork(replay: Any, wanted: Draft) -> Run:
-    run, how = _asked(replay, wanted)
+def fork(replay: Any, wanted: Draft, *, recorded: bool = False) -> Run:
+    run, how = _asked(replay, wanted, recorded)
     return run.fork(**how)
 
 
-def _asked(replay: Any, wanted: Draft) -> tuple[Run, dict[str, Any]]:
+def _asked(replay: Any, wanted: Draft, recorded: bool) -> tuple[Run, dict[str, Any]]:
     """The run, and the arguments of `fork`."""
     run = agnt5.get_run(replay.run_id)
+    return run, {**_change(replay, wanted), **({"code": "recorded"} if recorded else {})}
+
+
+def _change(replay: Any, wanted: Draft) -> dict[str, Any]:
     entry = replay.entry
     if wanted.how == "nothing":
-        return run, {"at": replay.position}
+        return {"at": replay.position}
     if wanted.how == "input":
-        return run, {"input": replay.journal.input_from_json(wanted.text)}
+        return {"input": replay.journal.input_from_json(wanted.text)}
     if entry is None or not entry.path:
         raise agnt5.ConfigurationError("There is no answer here that could be changed: step to one.")
     if wanted.how == "fail":
-        return run, {"fail": {entry.path: RuntimeError(wanted.text or "it failed by a person's word")}}
-    return run, {"outputs": {entry.path: entry.from_json(wanted.text)}}
+        return {"fail": {entry.path: RuntimeError(wanted.text or "it failed by a person's word")}}
+    return {"outputs": {entry.path: entry.from_json(wanted.text)}}

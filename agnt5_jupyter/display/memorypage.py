@@ -30,7 +30,7 @@ def memory_page(namespace: str, found: dict[str, Any], mark: str) -> Page:
             heads, rows = _READ[kind](one)
             parts.append(table(heads, rows))
             lines.append(plain(heads, rows))
-    return Page(whole(mark, *parts), "\n".join(lines))
+    return Page(whole(mark, *parts), agnt5.visible("\n".join(lines)))
 
 
 def _line(value: Any) -> str:

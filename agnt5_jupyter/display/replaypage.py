@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import agnt5
+
 from .page import INK, MONO, Markup, Page, code, dot, el, head, plain, table, whole
 from .settings import values_saved
 from .words import long, short
@@ -39,7 +41,7 @@ def replay_page(replay: Any, trace: Trace, mark: str) -> Page:
         told = long(str(replay.divergence))
         parts.append(code(told))
         lines.append(told)
-    return Page(whole(mark, *parts), "\n".join(lines))
+    return Page(whole(mark, *parts), agnt5.visible("\n".join(lines)))
 
 
 _HEADS = ("name", "value", "")

@@ -10,6 +10,8 @@ import time
 from array import array
 from typing import TYPE_CHECKING, Any
 
+import agnt5
+
 from . import publish
 from .entries import EntryPanel
 from .forking import Draft, draft, fork, plan
@@ -45,21 +47,31 @@ class ReplayPanel(EntryPanel):
     """Shows a replay, and moves it."""
 
     module = "replay"
-    aside = frozenset({"hello", "move", "run", "stop", "clear", "draft", "plan", "fork"})
+    aside = frozenset({"hello", "walk", "recorded", "move", "run", "stop", "clear", "draft", "plan", "fork"})
 
     def __init__(self, replay: Any) -> None:
-        self.replay = replay
         super().__init__(replay.journal, f"Replay of {replay.run_id}")
-        positions = replay.positions
-        self._entries: list[Entry] = [entry for _, entry in positions]
-        self._places = {entry.seq: place for place, entry in enumerate(self._entries)}
-        self._states = States(replay.journal, [seq for seq, _ in positions])
+        self._recorded = False
+        self._take(replay)
         self._memory = MemoryLog(replay.journal)
         self._moved = 0.0
         self._at = -1
         self.inner: list[Any] = []
 
+    def _take(self, replay: Any) -> None:
+        """Walk with this one from now on."""
+        self.replay = replay
+        positions = replay.positions
+        self._entries: list[Entry] = [entry for _, entry in positions]
+        self._places = {entry.seq: place for place, entry in enumerate(self._entries)}
+        self._states = States(replay.journal, [seq for seq, _ in positions])
+
     def first(self) -> Message:
+        self.follow()  # code may move it too, and the static page follows
+        return Message({})
+
+    def ask_walk(self) -> Message:
+        """The head, where it stands, and the seq of the entry of every position (4 bytes each, 0 for the start)."""
         places = array("I", (entry.seq for entry in self._entries))
         places[0] = 0
         head = {
@@ -67,10 +79,10 @@ class ReplayPanel(EntryPanel):
             "component": short(self.trace.component),
             "status": self.trace.status,
             "memory": len(self._memory),
+            "recorded": self._recorded,
             "forks": not self.replay.journal.loaded,
         }
         message = in_bulk(self._here(), head=head)
-        self.follow()  # code may move it too, and the static page follows
         return Message(message.fields, [*message.buffers, places.tobytes()])
 
     def _here(self) -> dict[str, Any]:
@@ -137,6 +149,14 @@ class ReplayPanel(EntryPanel):
             self.replay.breakpoints.clear()
         self._tell()
 
+    def do_recorded(self) -> None:
+        """Walk the code as it was recorded, from the start: a person asks for it, so what the journal holds may run."""
+        stops = self.replay.breakpoints
+        self._take(agnt5.get_run(self.replay.run_id).replay(code="recorded"))
+        self.replay.breakpoints = stops
+        self._recorded = True
+        self.say(Message({"tell": "anew"}))
+
     # Forks
 
     def ask_draft(self) -> Message:
@@ -145,12 +165,12 @@ class ReplayPanel(EntryPanel):
 
     def ask_plan(self, change: dict[str, Any]) -> Message:
         """What a fork would do; nothing is made."""
-        return in_bulk(plan(self.replay, Draft(**change)))
+        return in_bulk(plan(self.replay, Draft(**change), recorded=self._recorded))
 
     def do_fork(self, change: dict[str, Any]) -> Message:
         from .runpanel import RunPanel
 
-        run = fork(self.replay, Draft(**change))
+        run = fork(self.replay, Draft(**change), recorded=self._recorded)
         panel = RunPanel(run)
         self.inner.append(panel)
         return Message({"id": run.id, "component": short(run.component), "model": panel.model_id})

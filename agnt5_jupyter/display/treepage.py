@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import agnt5
+
 from .page import Page, dot, el, head, plain, table, whole
 from .runpage import count, span
 from .settings import values_saved
@@ -34,7 +36,7 @@ def tree_page(members: list[Member], chosen: str, mark: str) -> Page:
     lines = [f"{title}  {forks}", plain(_HEADS, rows)]
     if len(members) > _ROWS:
         parts.append(el("div", f"and {len(members) - _ROWS:,} more"))
-    return Page(whole(mark, *parts), "\n".join(lines))
+    return Page(whole(mark, *parts), agnt5.visible("\n".join(lines)))
 
 
 def _row(one: Member, values: bool) -> tuple[str, ...]:

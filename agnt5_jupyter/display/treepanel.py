@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from agnt5 import Run
 
 _EVERY = 1.0
-"""Seconds between two looks at the store."""
+"""Seconds between two looks at the store; at least ten times what a look took, for other panels are followed too."""
 
 
 class TreePanel(Panel):
@@ -34,7 +34,7 @@ class TreePanel(Panel):
         self.family = Family(run)
         self.members: list[Member] = self.family.members()
         self.inner: list[Panel] = []
-        self._looked = time.monotonic()
+        self._next = time.monotonic() + _EVERY
         super().__init__(f"Forks of {run.id}")
         if self.live:
             self.follow()
@@ -57,11 +57,12 @@ class TreePanel(Panel):
         return in_bulk(found, **fields)
 
     def look(self) -> bool:
-        if time.monotonic() - self._looked < _EVERY:
+        began = time.monotonic()
+        if began < self._next:
             return True
-        self._looked = time.monotonic()
         before = self.members
         self.members = self.family.members()
+        self._next = time.monotonic() + max(_EVERY, 10 * (time.monotonic() - began))
         if self.members != before:
             self.say(self._message(tell="members"))
         if self.live:

@@ -59,12 +59,20 @@ class ReplayView {
       this.pages.close();
       this.walk.close();
     });
-    const { fields, buffers } = await link.ask("hello");
+    link.on("anew", () => void this.load().catch(view.fail));
+    await link.ask("hello");
+    await this.load();
+  }
+
+  /** All of the walk, from where it stands. */
+  async load() {
+    const { link } = this;
+    const { fields, buffers } = await link.ask("walk");
     this.head = fields.head;
     this.walk.seqs = new Uint32Array(buffers[1].buffer.slice(buffers[1].byteOffset, buffers[1].byteOffset + buffers[1].byteLength));
     fill(this.status, sign(this.head.status), h("span", { text: this.head.status }));
     this.status.className = `status ${sign(this.head.status).className.replace("sign ", "")}`;
-    this.title.textContent = `Replay of ${this.head.component}`;
+    this.title.textContent = `Replay of ${this.head.component}${this.head.recorded ? ", its code as recorded" : ""}`;
     this.id.textContent = this.head.id;
     this.forks.hidden = !this.head.forks;
     this.take(unpack(buffers[0]));
@@ -151,13 +159,14 @@ class ReplayView {
     const { divergence } = this.at;
     this.divergence.hidden = !divergence;
     if (divergence) {
-      fill(this.divergence, h("div", { class: "bad" }, h("span", { class: "sign", "aria-hidden": "true", text: "✕" }), h("strong", { text: "The code asks otherwise than was recorded. The replay ends here." })), h("pre", { class: "trace mono", tabindex: "0", text: divergence }));
+      fill(this.divergence, h("div", { class: "bad" }, h("span", { class: "sign", "aria-hidden": "true", text: "✕" }), h("strong", { text: "The code asks otherwise than was recorded. The replay ends here." })), h("pre", { class: "trace mono", tabindex: "0", text: divergence }),
+        this.head.recorded ? null : button("Walk the code as it was recorded", () => void this.act("recorded"), { title: 'run.replay(code="recorded")' }));
     }
   }
 
   drawEntry() {
-    const { entry, outcome, frames } = this.at;
-    const ended = outcome && frames.length ? h("div", { class: "outcome" }, h("span", { class: "sign good", "aria-hidden": "true", text: "■" }), h("span", { text: outcome })) : null;
+    const { entry, outcome, frames, why } = this.at;
+    const ended = outcome && (frames.length || why) ? h("div", { class: "outcome" }, h("span", { class: "sign quiet", "aria-hidden": "true", text: "■" }), h("span", { text: outcome })) : null;
     if (!entry || entry.plain) {
       fill(this.entry, h("div", { class: "quiet", text: entry ? "The run was asked to cancel." : "The start: the code ran to its first wait, and no answer was delivered yet." }), ended);
       return;

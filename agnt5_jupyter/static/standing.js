@@ -33,7 +33,7 @@ export class Standing {
     const frame = frames[this.place];
     this.frames.hidden = this.locals.hidden = !frame;
     if (!frame) {
-      const ended = at.outcome || "The code has ended: nothing of it is live here.";
+      const ended = at.outcome || (at.divergence ? "No code stands here." : "The code has ended: nothing of it is live here.");
       fill(this.source, h("div", { class: "source-none", text: at.why || ended }));
       return;
     }
