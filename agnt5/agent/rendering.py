@@ -107,9 +107,8 @@ def _plain_inside(value: Any, depth: int) -> Any:
         return sorted((_plain(one, depth) for one in cast("AbstractSet[Any]", value)), key=_encode)
     if isinstance(value, Sequence):
         return [_plain(one, depth) for one in cast("Sequence[Any]", value)]
-    held = cast("Any", value)
-    if is_dataclass(held) and not isinstance(held, type):
-        shown = ((field.name, getattr(held, field.name, None)) for field in fields(held))
+    if is_dataclass(value) and not isinstance(value, type):
+        shown = ((field.name, getattr(value, field.name, None)) for field in fields(value))
         return {name: _plain(inner, depth) for name, inner in shown}
     found = _own_form(value)
     if found is not value:
@@ -117,10 +116,10 @@ def _plain_inside(value: Any, depth: int) -> Any:
     try:
         return msgspec.to_builtins(value)  # dates, times, UUIDs, decimals
     except (TypeError, ValueError, msgspec.MsgspecError):
-        moment = getattr(held, "isoformat", None)  # of pandas
+        moment = getattr(value, "isoformat", None)  # of pandas
         if callable(moment):
             return moment()
-        return whole(_ADDRESS.sub("", repr(held)))
+        return whole(_ADDRESS.sub("", repr(value)))
 
 
 def _own_form(value: Any) -> Any:

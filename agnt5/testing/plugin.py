@@ -42,10 +42,13 @@ def _test_modules(session: pytest.Session) -> frozenset[str]:
     """Names of the modules that hold tests: what one of them defines is no other's concern."""
     known = session.stash.get(_modules, None)
     if known is None:
-        items: list[Any] = list(session.items)
-        found = [str(item.module.__name__) for item in items if hasattr(item, "module")]
-        known = session.stash[_modules] = frozenset(found)
+        known = session.stash[_modules] = frozenset(map(_module_of, session.items))
     return known
+
+
+def _module_of(tested: Any) -> str:
+    """Name of the module that a test, or its request, belongs to; "" for none."""
+    return getattr(getattr(tested, "module", None), "__name__", "")
 
 
 @pytest.fixture(autouse=True)
@@ -60,7 +63,7 @@ def agnt5_store(
     registry = sys.modules.get("agnt5.registry")
     defined: Any = registry.snapshot() if registry is not None else ({}, {})
     if registry is not None:
-        registry.hide(_test_modules(request.session) - {getattr(request.module, "__name__", "")})
+        registry.hide(_test_modules(request.session) - {_module_of(request)})
     yield
     runtime = sys.modules.get("agnt5.runtime")
     if runtime is not None:

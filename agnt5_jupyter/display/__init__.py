@@ -34,7 +34,7 @@ def display_replay(replay: Any) -> None:
     from .replaypanel import ReplayPanel
 
     panel = ReplayPanel(replay)
-    show(panel, panel.page())
+    show(panel)
 
 
 def display_diff(diff: Any) -> None:
@@ -43,7 +43,7 @@ def display_diff(diff: Any) -> None:
     from .publish import show
 
     panel = DiffPanel(diff)
-    show(panel, panel.page())
+    show(panel)
 
 
 def display_tree(run: Run) -> None:
@@ -52,7 +52,7 @@ def display_tree(run: Run) -> None:
     from .treepanel import TreePanel
 
     panel = TreePanel(run)
-    show(panel, panel.page())
+    show(panel)
 
 
 def display_memory(memory: Any) -> None:
@@ -61,7 +61,7 @@ def display_memory(memory: Any) -> None:
     from .publish import show
 
     panel = MemoryPanel(memory)
-    show(panel, panel.page())
+    show(panel)
 
 
 __all__ = ["display_diff", "display_journal", "display_memory", "display_replay", "display_run", "display_tree"]
