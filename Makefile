@@ -3,7 +3,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 CORE := Cargo.toml Cargo.lock $(wildcard .cargo/config.toml) $(shell find core protos -type f \( -name '*.rs' -o -name '*.toml' -o -name '*.proto' \) 2>/dev/null)
 
-.PHONY: help setup demo test lint format bench docs clean
+.PHONY: help setup demo lab pictures test lint format bench docs clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/  make \1	\2/p' Makefile | expand -t 16
@@ -22,8 +22,11 @@ $(VENV)/.docs: $(VENV)/.tools requirements/docs.txt
 	@sh scripts/setup.sh docs
 	@touch $@
 
-demo: setup  ## a flow is killed in the middle, goes on, and shows its journal
-	@$(PY) examples/word_atlas.py
+demo: setup  ## the quickstart notebook in the terminal, then a flow that is killed and goes on
+	@$(PY) scripts/demo.py
+
+lab: setup  ## JupyterLab on the quickstart notebook (LAB=--no-browser: only its address)
+	@sh scripts/lab.sh $(LAB)
 
 test: setup  ## all tests; the last line names what was left out
 	@sh scripts/test.sh
@@ -44,6 +47,9 @@ format: setup  ## rewrite Python and Rust sources in the house format
 
 bench: setup  ## numbers, as ratios to a floor measured in the same run
 	@$(PY) -m benches
+
+pictures: setup  ## the pictures of notebooks in docs/images, taken anew in Chromium
+	@PYTHONPATH=tests $(PY) scripts/pictures.py
 
 docs: setup $(VENV)/.docs  ## the documentation, in docs/_build/html
 	$(PY) -m sphinx -W --keep-going -q -b html docs docs/_build/html

@@ -55,14 +55,15 @@ def _approve(call: Call) -> None:
     if unknown := [name for name in changed if name not in asked.arguments]:
         raise UsageError(f"%agnt5 approve: {asked.tool} was not asked with an argument {unknown[0]!r}")
     values = {name: plain_value(text, call.names) for name, text in changed.items()}
-    asked.approve({**asked.arguments, **values} if values else None)
-    print(f"approved {_said(asked)}")
+    given = {**asked.arguments, **values}
+    asked.approve(given if values else None)
+    print(f"approved {_call(asked.tool, given)}")
 
 
 def _deny(call: Call) -> None:
     asked = _question(call, "deny")
     asked.deny(call.reason)
-    print(f"denied {_said(asked)}")
+    print(f"denied {_call(asked.tool, asked.arguments)}")
 
 
 def _question(call: Call, verb: str) -> agnt5.Approval:
@@ -73,13 +74,13 @@ def _question(call: Call, verb: str) -> agnt5.Approval:
         return chosen[0]
     if not waiting:
         raise UsageError(f"%agnt5 {verb}: run {run.id} waits for no approval: it is {run.status}")
-    asked = "; ".join(f"{one.number}: {_said(one)}" for one in waiting)
+    asked = "; ".join(f"{one.number}: {_call(one.tool, one.arguments)}" for one in waiting)
     raise UsageError(f"%agnt5 {verb}: run {run.id} waits for {len(waiting)}; say which by its number: {asked}")
 
 
-def _said(asked: agnt5.Approval) -> str:
-    shown = ", ".join(f"{name}={value!r}" for name, value in asked.arguments.items()) if values_shown() else "..."
-    return inert(f"{asked.tool}({shown})")
+def _call(tool: str, arguments: dict[str, Any]) -> str:
+    shown = ", ".join(f"{name}={value!r}" for name, value in arguments.items()) if values_shown() else "..."
+    return inert(f"{tool}({shown})")
 
 
 def _takes_one(parser: Parser) -> None:
