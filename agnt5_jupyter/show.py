@@ -10,12 +10,16 @@ from collections.abc import Callable, Iterable
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from . import remembered, views
+from . import display, remembered, views
+from .table import Text
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
     from agnt5 import Diff, Journal, Replay, Report, Run
+
+_SHORT = 200
+"""Entries that a saved notebook keeps as text; of a longer journal it keeps what the static page shows."""
 
 # Values that a verb showed and also returns: the cell's own display of its last value must not show them again.
 _seen: list[Any] = []
@@ -23,7 +27,7 @@ _seen: list[Any] = []
 
 def show_run(run: Run) -> None:
     """One run: what it is, how it goes, what came of it."""
-    _display(views.run_table(run))
+    _live(display.display_run, run, lambda: views.run_table(run))
 
 
 def show_runs(runs: Iterable[Run]) -> None:
@@ -32,16 +36,17 @@ def show_runs(runs: Iterable[Run]) -> None:
 
 def show_journal(run: Run | Journal) -> None:
     """The entries of a run, or of a journal that was loaded."""
-    _display(views.journal_table(journal_of(run)))
+    journal = journal_of(run)
+    _live(display.display_journal, run, lambda: views.journal_table(journal), short=len(journal) <= _SHORT)
 
 
 def show_replay(replay: Replay) -> None:
     """Where a replay stands."""
-    _display(views.replay_text(replay))
+    _live(display.display_replay, replay, lambda: views.replay_text(replay))
 
 
 def show_diff(diff: Diff) -> None:
-    _display(views.diff_view(diff))
+    _live(display.display_diff, diff, lambda: views.diff_view(diff))
 
 
 def show_tree(run: Run) -> None:
@@ -64,6 +69,14 @@ def show_memory(memory: Any) -> None:
     held = memory.memory_of(None) if isinstance(memory, agnt5.Agent) else memory
     for table in remembered.tables(held):
         _display(table)
+
+
+def show_card(target: Any) -> None:
+    """What an agent, workflow, flow, function or tool is."""
+    if display.lively():
+        display.display_card(target)
+    else:
+        _display(Text(repr(target)))
 
 
 def show_components() -> None:
@@ -91,6 +104,10 @@ def forget_seen(*_: Any) -> None:
 _VIEWS: dict[tuple[str, str], Callable[[Any], None]] = {
     ("agnt5.run", "Run"): show_run,
     ("agnt5.runlist", "RunList"): show_runs,
+    ("agnt5.agent.agent", "Agent"): show_card,
+    ("agnt5.component", "Component"): show_card,
+    ("agnt5.tool", "Tool"): show_card,
+    ("agnt5.workflow.workflow", "Workflow"): show_card,
     ("agnt5.journal", "Journal"): show_journal,
     ("agnt5.replay.replay", "Replay"): show_replay,
     ("agnt5.replay.diff", "Diff"): show_diff,
@@ -138,6 +155,14 @@ def _once(view: Callable[[Any], None]) -> Callable[[Any], None]:
             view(value)
 
     return displayed
+
+
+def _live(panel: Callable[..., None], value: Any, table: Callable[[], Any], *, short: bool = True) -> None:
+    """A panel, with the table as its plain text if that is short; in a terminal, or without anywidget, the table."""
+    if display.lively():
+        panel(value, told=(lambda: repr(table())) if short else None)
+    else:
+        _display(table())
 
 
 def _display(shown: Any) -> None:

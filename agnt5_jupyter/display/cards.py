@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import inspect
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import agnt5
 
@@ -26,6 +26,17 @@ _STAGES = 16
 _CALLED = frozenset({"step", "call", "child", "object", "sleep", "event", "start", "join"})
 
 
+def card_of(target: Any) -> Page:
+    """The card of whatever it is."""
+    if isinstance(target, agnt5.Agent):
+        return agent_card(target)
+    if isinstance(target, agnt5.Workflow):
+        return workflow_card(target)
+    if isinstance(target, agnt5.Tool):
+        return tool_card(cast("Tool[..., Any]", target))
+    return component_card(target)
+
+
 def agent_card(agent: Agent) -> Page:
     """Model, tools and, where values may be saved, instructions."""
     model = agent.model if isinstance(agent.model, str) else getattr(agent.model, "name", "")
@@ -40,7 +51,7 @@ def agent_card(agent: Agent) -> Page:
     return _card(agent.name, "agent", facts, [code(long(told))] if told else [], told)
 
 
-def tool_card(tool: Tool[Any, Any]) -> Page:
+def tool_card(tool: Tool[..., Any]) -> Page:
     """Signature and description."""
     signature = f"{tool.name}{_signature(tool)}"
     return _card(tool.name, "tool", [("", tool.description)], [code(signature)], signature)
@@ -55,7 +66,7 @@ def workflow_card(workflow: Workflow) -> Page:
 
 def component_card(component: Any) -> Page:
     """A flow or function: its signature, its runs, and what the latest of them did."""
-    name, kind = component.name, repr(component).strip("<>").partition(" ")[0]
+    name, kind = component.name, str(component.kind_name)
     facts = [("", _first_line(component.__doc__))]
     parts = [code(f"{name}{_signature(component.fn)}")]
     told = f"{name}{_signature(component.fn)}"

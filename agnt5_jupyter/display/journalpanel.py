@@ -54,7 +54,7 @@ class JournalPanel(EntryPanel):
             self.say(Message({"tell": "head", "head": self.head()}))
         if self.trace.live or more:
             return True
-        publish.renew(self)
+        publish.renew(self.printed(), self.mark)
         return False
 
     def page(self) -> Page:

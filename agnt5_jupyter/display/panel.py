@@ -18,7 +18,7 @@ import contextvars
 import json
 import secrets
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar, NamedTuple
 
@@ -65,7 +65,7 @@ class Panel(anywidget.AnyWidget):
         self.mark = f"a5-{secrets.token_hex(5)}"
         self.views = 0
         self.heard = False
-        self.shown = False
+        self.told: Callable[[], str] | None = None
         self.lock = threading.RLock()
         self._desk: ThreadPoolExecutor | None = None
         super().__init__(about={"mark": self.mark, "title": title})
@@ -114,7 +114,12 @@ class Panel(anywidget.AnyWidget):
 
     def page(self) -> Page:
         """Its static page, as of now; subclasses say."""
-        raise NotImplementedError
+        raise AssertionError(f"{type(self).__name__} does not say what a view is shown first")
+
+    def printed(self) -> Page:
+        """Its page, with the plain text that who shows it prefers."""
+        page = self.page()
+        return page if self.told is None else page._replace(text=self.told())
 
     def first(self) -> Message:
         """What a view is shown first."""

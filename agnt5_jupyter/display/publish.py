@@ -24,13 +24,11 @@ def in_kernel() -> bool:
     return shell is not None and getattr(shell, "kernel", None) is not None
 
 
-def show(panel: Panel) -> None:
-    """Its page, then the panel."""
-    page = panel.page()
+def show(panel: Panel, page: Page) -> None:
+    """The page, then the panel. In a terminal only the page's text."""
     show_page(page, panel.mark)
     if not in_kernel():
         return
-    panel.shown = True
     view = {"version_major": 2, "version_minor": 0, "model_id": panel.model_id}
     # No text/plain: it would be printed below the page wherever widgets are unknown.
     _publish({_VIEW: view})
@@ -45,11 +43,10 @@ def show_page(page: Page, mark: str) -> None:
         print(page.text)
 
 
-def renew(panel: Panel) -> None:
-    """Put a newer page in the place of the one that was shown, so that what is saved tells how it ended."""
-    if not panel.shown:
+def renew(page: Page, mark: str) -> None:
+    """Put a newer page in the place of one that was shown, so that what is saved tells how it ended."""
+    if not in_kernel():
         return
-    page, mark = panel.page(), panel.mark
     import_module("IPython.display").display(
         {"text/html": page.html, "text/plain": page.text}, raw=True, display_id=mark, update=True
     )

@@ -114,7 +114,7 @@ class ReplayPanel(EntryPanel):
             elif self._moved and time.monotonic() - self._moved > _STILL:
                 self._moved = 0.0
                 context = contextvars.copy_context()
-                self._desk.submit(context.run, publish.renew, self)
+                self._desk.submit(context.run, lambda: publish.renew(self.printed(), self.mark))
         return self.views > 0 or bool(self._moved)
 
     def _moved_by_code(self) -> None:

@@ -116,7 +116,7 @@ class RunPanel(EntryPanel):
             self._tell_all()
         if self.trace.live or more:
             return True
-        publish.renew(self)
+        publish.renew(self.printed(), self.mark)
         return False
 
     def _tell_head(self, changed: bool) -> None:

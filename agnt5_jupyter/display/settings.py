@@ -7,4 +7,4 @@ import agnt5
 
 def values_saved() -> bool:
     """Whether static pages show values: `outputs` is "full". Panels show them in any case: no file keeps a message."""
-    return getattr(agnt5.settings(), "outputs", "full") == "full"
+    return agnt5.settings().outputs == "full"

@@ -67,7 +67,7 @@ class TreePanel(Panel):
             self.say(self._message(tell="members"))
         if self.live:
             return True
-        publish.renew(self)
+        publish.renew(self.printed(), self.mark)
         return False
 
     def do_open(self, run: str) -> Message:

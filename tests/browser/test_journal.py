@@ -22,8 +22,8 @@ assert await run == 50_000
 journal = run.journal
 """
 SMALL = """
+%load_ext agnt5_jupyter
 from agnt5 import flow, function
-from agnt5_jupyter.display import display_run, display_journal
 def fetch(place):
     print("looking at", place)
     return {"place": place, "degrees": [1, 2, 3]}
@@ -42,7 +42,7 @@ async def weather(ctx):
     return await ctx.call(fetch, "Lima")
 run = weather.start()
 await run
-display_journal(run.journal)
+run.journal
 """
 
 

@@ -7,9 +7,9 @@ from playwright.sync_api import expect
 from browser.lab import Chromium
 
 FLOW = """
+%load_ext agnt5
 import asyncio
 from agnt5 import flow, runs
-from agnt5_jupyter.display import display_run, display_journal
 async def fetch(place, seconds):
     await asyncio.sleep(seconds)
     return {"place": place, "degrees": 12.5}
@@ -19,7 +19,7 @@ async def weather(ctx, places):
     told = await ctx.wait_for_event("go")
     return await ctx.call(fetch, f"the sum of {len(found)}, {told}", 0.1)
 """
-START = "run = weather.start(['Oslo', 'Rome', 'Lima'])\ndisplay_run(run)"
+START = "%agnt5 run weather ['Oslo','Rome','Lima'] --as run"
 AGENT = """
 from agnt5 import Agent, tool
 from agnt5.llm.scripted import ScriptedLLM
@@ -105,10 +105,10 @@ def test_buttons_pause_resume_and_cancel(chromium: Chromium) -> None:
 
 
 def test_after_a_restart_of_the_kernel_the_cell_shows_the_run_again(chromium: Chromium) -> None:
-    notebook = chromium.notebook([FLOW, START, "run.result(timeout=0.1) if run.status == 'completed' else None"])
+    notebook = chromium.notebook([FLOW, START])
     notebook.run_all()
     expect(notebook.panel("run").get_by_test_id("agnt5-status")).to_contain_text("waiting")
-    notebook.replace(1, "run = runs()[0]\ndisplay_run(run)")
+    notebook.replace(1, "run = runs()[0]\nrun")
     notebook.restart()
     notebook.run_all()
     panel = notebook.panel("run")

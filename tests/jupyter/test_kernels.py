@@ -131,7 +131,7 @@ def test_an_agent_is_a_cell_and_its_tool_calls_wait_for_a_word(kernel: Kernel) -
         wants = ToolCall("c1", "delete", {"path": "a.txt"})
         """
     )
-    assert "<agent keeper>" in kernel.run("%%agnt5 agent keeper --tools delete --hitl\nYou look after {topic}.")
+    assert "agent keeper" in kernel.run("%%agnt5 agent keeper --tools delete --hitl\nYou look after {topic}.")
     assert kernel.run("keeper.instructions") == "'You look after files.'"
     kernel.run("keeper.model = ScriptedLLM([[wants], 'deleted it', [wants], 'as you wish'])")
     blocked = kernel.begin("%agnt5 run keeper 'tidy up' --as tidying --wait")

@@ -139,23 +139,23 @@ def test_until_a_view_asks_everything_is_told_again_and_again() -> None:
 
 def test_approvals_by_button() -> None:
     @tool(requires_approval=True)
-    def order(item: str) -> str:
+    def panel_order(item: str) -> str:
         return f"ordered {item}"
 
-    script = ScriptedLLM([{"tool": "order", "arguments": {"item": "lamp"}}, "Done."])
-    run = Agent(name="panel_clerk", instructions="-", tools=[order], llm=script).start("order")
+    script = ScriptedLLM([{"tool": "panel_order", "arguments": {"item": "lamp"}}, "Done."])
+    run = Agent(name="panel_clerk", instructions="-", tools=[panel_order], llm=script).start("order")
     panel = RunPanel(run)
     said = listening(panel)
     until(lambda: panel.head()["asks"])
     (asked,) = panel.head()["asks"]
-    assert (asked["tool"], json.loads(asked["arguments"])) == ("order", {"item": "lamp"})
+    assert (asked["tool"], json.loads(asked["arguments"])) == ("panel_order", {"item": "lamp"})
     which = {"run": asked["run"], "number": asked["number"]}
     until(lambda: not said.clear())
     with panel.lock:
         assert "must be JSON" in ask(panel, said, do="approve", arguments="{", **which).fields["error"]
         assert "JSON object" in ask(panel, said, do="approve", arguments="[]", **which).fields["error"]
         answer = ask(panel, said, do="approve", arguments='{"item": "sofa"}', **which)
-    assert answer.fields["said"] == "Approved order."
+    assert answer.fields["said"] == "Approved panel_order."
     run.result()
     assert "answered already" in ask(panel, said, do="deny", **which).fields["error"]
     assert any("ordered sofa" in entry.line() for entry in run.journal)

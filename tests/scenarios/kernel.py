@@ -85,7 +85,7 @@ class Kernel:
         if kind == "stream":
             shown.append(content["text"])
         elif kind in ("execute_result", "display_data"):
-            shown.append(content["data"]["text/plain"])
+            shown.append(content["data"].get("text/plain", ""))
         elif kind == "error":
             shown.append(f"{content['ename']}: {content['evalue']}")
         return message
