@@ -1,7 +1,8 @@
 """The quickstart notebook and the crash story, told in a terminal: what `make demo` runs.
 
-It executes `notebooks/01_quickstart.ipynb` in a real kernel with a store that is thrown away, and prints each cell and what
-it showed when it is done; then it runs `examples/word_atlas.py`. It writes nothing that outlives it and needs no network.
+It executes `notebooks/01_quickstart.ipynb` in a real kernel with a store that is thrown away, and prints each cell and
+what it showed when it is done; then it runs `examples/word_atlas.py`. It writes nothing that outlives it and needs no
+network.
 """
 
 from __future__ import annotations

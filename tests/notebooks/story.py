@@ -1,4 +1,4 @@
-"""Executes a notebook of `notebooks/` in a real kernel that can reach no other host, and tells what its cells showed."""
+"""Executes a notebook of `notebooks/` in a real kernel that reaches no other host, and tells what its cells showed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ STORIES = sorted(path.stem for path in FOLDER.glob("*.ipynb"))
 PATIENCE = 60
 
 # Kernels run this first, those that a notebook starts included.
-OFFLINE = '''
+OFFLINE = """
 import ipaddress, sys
 
 def _stay_here(event, args):
@@ -31,7 +31,7 @@ def _stay_here(event, args):
         raise PermissionError(f"this notebook wanted to reach {host}")
 
 sys.addaudithook(_stay_here)
-'''
+"""
 
 
 class Story:
@@ -74,5 +74,3 @@ def _text(output: Any) -> str:
     if output.output_type == "error":
         return f"{output.ename}: {output.evalue}"
     return output.get("text") or output.get("data", {}).get("text/plain", "")
-
-
