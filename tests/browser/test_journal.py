@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import Locator, expect
-
 from browser.lab import Chromium, Notebook
+from playwright.sync_api import Locator, expect
 
 BIG = """
 import asyncio

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import expect
-
 from browser.lab import Chromium
+from playwright.sync_api import expect
 
 FLOW = """
 %load_ext agnt5
