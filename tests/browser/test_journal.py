@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from browser.lab import Chromium, Notebook
 from playwright.sync_api import Locator, expect
+
+from browser.lab import Chromium, Notebook
 
 BIG = """
 import asyncio

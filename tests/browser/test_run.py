@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from browser.lab import Chromium
 from playwright.sync_api import expect
+
+from browser.lab import Chromium
 
 FLOW = """
 %load_ext agnt5

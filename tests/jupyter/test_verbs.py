@@ -30,7 +30,7 @@ def ship(item: str, price: int) -> dict[str, Any]:
 
 
 @flow
-async def order(ctx: Context, item: str, *, gift: bool = False) -> dict[str, Any]:
+async def purchase(ctx: Context, item: str, *, gift: bool = False) -> dict[str, Any]:
     cost = await ctx.call(price, item)
     if gift:
         cost = 0
@@ -45,7 +45,7 @@ async def waits(ctx: Context, name: str) -> Any:
 
 @pytest.fixture
 def run(shell: InteractiveShell) -> Run:
-    made = order.start("tea", run_id="r_tea")
+    made = purchase.start("tea", run_id="r_tea")
     made.result()
     shell.user_ns["mine"] = made
     return made
@@ -63,7 +63,7 @@ def test_a_run_is_meant_by_many_words(cell: Cell, run: Run, word: str) -> None:
 
 
 def test_minus_two_is_the_one_before(cell: Cell, run: Run) -> None:
-    order.start("milk", run_id="r_milk").result()
+    purchase.start("milk", run_id="r_milk").result()
     assert "r_milk" in cell("%agnt5 watch -1")
     assert "r_tea" in cell("%agnt5 watch -2")
     assert "only 2 runs" in cell("%agnt5 watch -3")
@@ -73,7 +73,7 @@ def test_minus_two_is_the_one_before(cell: Cell, run: Run) -> None:
 def test_runs_are_filtered_and_returned(shell: InteractiveShell, cell: Cell, run: Run) -> None:
     waits.start("nothing")
     assert "waits" in cell("%agnt5 runs")
-    assert "waits" not in cell("%agnt5 runs --component order --as found")
+    assert "waits" not in cell("%agnt5 runs --component purchase --as found")
     assert shell.user_ns["found"] == [run]
     assert cell("%agnt5 runs --status failed").startswith("no runs yet\n")
 
@@ -87,7 +87,7 @@ def test_show_is_the_journal_with_its_values(cell: Cell, run: Run) -> None:
 def test_arguments_are_expressions(shell: InteractiveShell, cell: Cell) -> None:
     shell.user_ns["what"] = ["jam"]
     for line in ("what[0] gift=True", "what[0], gift = not False", "*what **{'gift': True}"):
-        cell(f"%agnt5 run order {line} --as done")
+        cell(f"%agnt5 run purchase {line} --as done")
         assert shell.user_ns["done"].result() == {"item": "jam", "price": 0}
 
 
@@ -95,7 +95,7 @@ def test_a_table_of_runs_and_of_a_journal(shell: InteractiveShell, cell: Cell, r
     cell("%agnt5 df --as table")
     table: Any = shell.user_ns["table"]
     assert isinstance(table, pandas.DataFrame)
-    assert table.loc[0, ["id", "component", "status", "parent"]].tolist() == ["r_tea", "order", "completed", None]
+    assert table.loc[0, ["id", "component", "status", "parent"]].tolist() == ["r_tea", "purchase", "completed", None]
     cell("entries = %agnt5 df mine")
     entries: Any = shell.user_ns["entries"]
     assert entries["path"].tolist() == [entry.path for entry in run.journal]
@@ -151,7 +151,7 @@ def test_mistakes_of_forks(shell: InteractiveShell, run: Run) -> None:
         ("fork mine", "Say where to fork"),
         ("fork mine --set price", "--set is NAME=VALUE"),
         ("fork mine --fail ship=7", "ValueError:message"),
-        ("fork mine --model a/b", "no variable holds an agent 'order'"),
+        ("fork mine --model a/b", "no variable holds an agent 'purchase'"),
     ]:
         with pytest.raises(UsageError) as raised:
             shell.run_line_magic("agnt5", line)
@@ -166,14 +166,14 @@ def test_a_rerun_takes_over_what_is_the_same(shell: InteractiveShell, cell: Cell
 
 
 def test_two_runs_side_by_side(shell: InteractiveShell, cell: Cell, run: Run) -> None:
-    order.start("milk", run_id="r_milk").result()
+    purchase.start("milk", run_id="r_milk").result()
     shown = cell("found = %agnt5 diff mine -1")
     assert "~ step price" in shown
     assert shell.user_ns["found"].new.run_id == "r_milk"
 
 
 def test_check_tells_what_still_replays(shell: InteractiveShell, cell: Cell, run: Run) -> None:
-    assert "order: 1 of 1 recorded run replays" in cell("report = %agnt5 check order --last 3")
+    assert "purchase: 1 of 1 recorded run replays" in cell("report = %agnt5 check purchase --last 3")
     assert shell.user_ns["report"].ok
 
 
@@ -209,7 +209,7 @@ def test_a_question_is_named_when_there_are_several(shell: InteractiveShell, cel
 
 
 def test_what_is_known_and_set(cell: Cell, run: Run) -> None:
-    assert "order" in cell("%agnt5 components")
+    assert "purchase" in cell("%agnt5 components")
     shown = cell("%agnt5 status")
     assert "1 completed" in shown
     assert str(agnt5.settings().store_directory) in shown
@@ -232,13 +232,11 @@ def test_a_journal_is_saved_and_loaded_as_data(shell: InteractiveShell, cell: Ce
 
 def test_agents_are_cells(shell: InteractiveShell, cell: Cell) -> None:
     shell.user_ns.update(price=price, rules={"tone": "calm"}, word="please")
-    text = (
-        '%%agnt5 agent clerk --tools price,order --model a/b\nBe {rules["tone"]}, say {word}: {"a": {"b": 1}} {{word}}'
-    )
+    text = '%%agnt5 agent clerk --tools price,purchase --model a/b\nBe {rules["tone"]}, say {word}: {"a": {"b": 1}} {{word}}'
     assert "<agent clerk>" in cell(text)
     clerk: Any = shell.user_ns["clerk"]
     assert clerk.instructions == 'Be calm, say please: {"a": {"b": 1}} {word}'
-    assert [one.name for one in clerk.tools] == ["price", "order"]
+    assert [one.name for one in clerk.tools] == ["price", "purchase"]
     assert clerk.model == "a/b"
     assert "there is no tool 'prise'; did you mean 'price'?" in cell("%%agnt5 agent clerk --tools prise\nx")
     assert "NameError: name 'nobody' is not defined" in cell("%%agnt5 agent clerk\n{nobody}")
