@@ -232,10 +232,12 @@ def test_a_journal_is_saved_and_loaded_as_data(shell: InteractiveShell, cell: Ce
 
 def test_agents_are_cells(shell: InteractiveShell, cell: Cell) -> None:
     shell.user_ns.update(price=price, rules={"tone": "calm"}, word="please")
-    text = '%%agnt5 agent clerk --tools price,purchase --model a/b\nBe {rules["tone"]}, say {word}: {"a": {"b": 1}} {{word}}'
+    text = (
+        '%%agnt5 agent clerk --tools price,purchase --model a/b\nBe {rules["tone"]}, {word}: {"a": {"b": 1}} {{word}}'
+    )
     assert "<agent clerk>" in cell(text)
     clerk: Any = shell.user_ns["clerk"]
-    assert clerk.instructions == 'Be calm, say please: {"a": {"b": 1}} {word}'
+    assert clerk.instructions == 'Be calm, please: {"a": {"b": 1}} {word}'
     assert [one.name for one in clerk.tools] == ["price", "purchase"]
     assert clerk.model == "a/b"
     assert "there is no tool 'prise'; did you mean 'price'?" in cell("%%agnt5 agent clerk --tools prise\nx")
