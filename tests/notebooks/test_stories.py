@@ -70,7 +70,8 @@ def test_a_bug_is_found_and_corrected(told: Story, tmp_path: Path) -> None:
     assert "keyword" in told.shown("replay")
     assert "position 3 of 4" in told.shown("back")
     assert told.shown("trace").count("textwrap") == 4
-    assert "shelve" in told.shown("check")
+    assert "2 of 3 recorded runs replay" in told.shown("check")
+    assert "diverges at entry 9" in told.shown("check")
     assert "'keyword': 100" in told.shown("reused")
     assert "4 results" in told.shown("reused")
     assert "1 step executed" in told.shown("reused")
