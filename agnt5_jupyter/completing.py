@@ -15,7 +15,7 @@ from IPython.core.error import UsageError
 import agnt5
 
 from .current import current
-from .remembered import answer
+from .display.remembered import answer
 from .usage import Kind, Parser
 
 _LINE = re.compile(r"%agnt5\s(?P<rest>[^\n]*)$")

@@ -1,48 +1,22 @@
-"""What a memory holds, read for a view: the four kinds of one namespace, and the list of all namespaces.
-
-Memories answer in coroutines; a magic cannot await. They are asked on a thread with a loop of its own, so that the
-notebook's loop is neither entered nor patched.
-"""
+"""What memories hold as tables: the four kinds of one namespace, and the list of all namespaces."""
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Callable, Coroutine, Iterator
-from concurrent.futures import Future
-from typing import Any, TypeVar
+from collections.abc import Callable, Iterator
+from typing import Any
 
+from .display import remembered
+from .display.remembered import answer
 from .table import Table
 from .views import day, values_shown
 
-T = TypeVar("T")
-
-KINDS = ("working", "episodic", "semantic", "procedural")
 _ROWS = 50
-
-
-def answer(ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
-    """What a coroutine gives, waited for on a thread of its own."""
-    future: Future[T] = Future()
-
-    def work() -> None:
-        try:
-            future.set_result(asyncio.run(ask()))
-        except BaseException as error:
-            future.set_exception(error)
-
-    threading.Thread(target=work, name="agnt5-memory", daemon=True).start()
-    return future.result()
 
 
 def snapshots(memory: Any) -> dict[str, Any]:
     """By kind, for a Memory or one kind of it; kinds that hold nothing are left out."""
-    kinds = {kind: getattr(memory, kind) for kind in KINDS if hasattr(memory, kind)} or {memory.kind: memory}
-
-    async def ask() -> dict[str, Any]:
-        return {kind: await one.snapshot(limit=_ROWS) for kind, one in kinds.items()}
-
-    return {kind: found for kind, found in answer(ask).items() if found.count or found.trimmed}
+    found = remembered.snapshots(remembered.kinds_of(memory), _ROWS)
+    return {kind: one for kind, one in found.items() if one.count or one.trimmed}
 
 
 def tables(memory: Any) -> Iterator[Table]:

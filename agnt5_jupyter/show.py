@@ -51,7 +51,7 @@ def show_diff(diff: Diff) -> None:
 
 def show_tree(run: Run) -> None:
     """A run among those it was made of and those made of it."""
-    _display(views.tree_table(run))
+    _live(display.display_tree, run, lambda: views.tree_table(run))
 
 
 def show_report(report: Report) -> None:
@@ -67,8 +67,11 @@ def show_memory(memory: Any) -> None:
         _display(remembered.namespaces_table())
         return
     held = memory.memory_of(None) if isinstance(memory, agnt5.Agent) else memory
-    for table in remembered.tables(held):
-        _display(table)
+    if display.lively():
+        display.display_memory(held, told=lambda: "\n\n".join(map(repr, remembered.tables(held))))
+    else:
+        for table in remembered.tables(held):
+            _display(table)
 
 
 def show_card(target: Any) -> None:

@@ -9,7 +9,7 @@ from IPython.core.error import UsageError
 import agnt5
 
 from .. import show
-from ..remembered import answer
+from ..display.remembered import answer
 from ..usage import Parser, meant
 from .verb import Call, Verb
 
