@@ -43,7 +43,11 @@ def diff_page(diff: Any, mark: str) -> Page:
     rows = [*_outer("input of the run", diff.input, values), *rows, *_outer("result", diff.result, values)]
     if rows:
         parts.append(
-            el("div", table(_HEADS, [(row[0], row[1], *map(_value, row[2:])) for row in rows]), style="margin-top:8px")
+            el(
+                "div",
+                table(_HEADS, [(_word(row[0]), row[1], *map(_value, row[2:])) for row in rows]),
+                style="margin-top:8px",
+            )
         )
         lines.append(plain(_HEADS, rows))
     if differ > _ROWS:
@@ -95,6 +99,10 @@ def _outer(what: str, changes: Any, values: bool) -> list[tuple[str, str, str, s
     one = changes[0]
     old, new = (short(text, 80) if text is not None and values else "" for text in (one.old, one.new))
     return [("≠ " + what, short(one.path, 90), old, new)]
+
+
+def _word(text: str) -> Markup:
+    return el("span", text, style="white-space:nowrap")
 
 
 def _value(text: str) -> Markup:
