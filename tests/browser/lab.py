@@ -214,6 +214,15 @@ class Chromium:
         self._count += 1
         name = f"test{self._count}.ipynb"
         self._lab.write(name, cells)
+        return self.open(name, **context)
+
+    def story(self, path: Path, **context: Any) -> Notebook:
+        """The same with (a copy of) a notebook that exists."""
+        shutil.copy(path, self._lab.root / path.name)
+        return self.open(path.name, **context)
+
+    def open(self, name: str, **context: Any) -> Notebook:
+        """Open a notebook of the lab."""
         made = self._browser.new_context(**{"viewport": {"width": 1200, "height": 1000}, **context})
         page = made.new_page()
         page.set_default_timeout(SECONDS)

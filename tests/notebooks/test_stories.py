@@ -27,7 +27,7 @@ def test_quickstart(told: Story, tmp_path: Path) -> None:
     journal = told.shown("journal")
     assert "read_page#3" in journal
     assert "explainer#3" in journal
-    assert "position 3 of 6" in told.shown("step-on")
+    assert "position 3 of 6" in told.shown("replay")
     assert told.shown("eval") == "300"
     fork = told.shown("fork")
     assert "5 entries after the start are shared" in fork
