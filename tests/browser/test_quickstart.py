@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from browser.lab import Chromium
 from playwright.sync_api import expect
+
+from browser.lab import Chromium
 
 NOTEBOOK = Path(__file__).parents[2] / "notebooks/01_quickstart.ipynb"
 
