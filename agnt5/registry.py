@@ -6,8 +6,10 @@ registry never touches a runtime: it tells those who listen.
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Iterator
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from agnt5.errors import ConfigurationError
@@ -19,10 +21,13 @@ _lock = threading.RLock()
 _components: dict[str, Component[..., Any]] = {}
 _objects: dict[str, ObjectType] = {}
 _listeners: list[Callable[[str], None]] = []
+_apart: ContextVar[bool] = ContextVar("agnt5_registry_apart", default=False)
 
 
 def define(component: Component[..., Any]) -> None:
     """Register a component under its name; replaces an older definition from the same module or a notebook."""
+    if _apart.get():
+        return
     with _lock:
         _check(component.name, _components.get(component.name), component)
         _components[component.name] = component
@@ -33,6 +38,8 @@ def define(component: Component[..., Any]) -> None:
 
 def define_object(found: ObjectType) -> None:
     """Register an object class and each of its methods."""
+    if _apart.get():
+        return
     with _lock:
         _check(found.name, _objects.get(found.name), found)
         _objects[found.name] = found
@@ -42,6 +49,17 @@ def define_object(found: ObjectType) -> None:
     for method in found.methods.values():
         for listener in listeners:
             listener(method.name)
+
+
+@contextlib.contextmanager
+def apart() -> Iterator[None]:
+    """What this context defines meanwhile is not entered: recorded source must not be what others find under its name,
+    not even for the moment in which it is compiled."""
+    token = _apart.set(True)
+    try:
+        yield
+    finally:
+        _apart.reset(token)
 
 
 def find(name: str) -> Component[..., Any] | None:

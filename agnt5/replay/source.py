@@ -112,19 +112,17 @@ def recorded(journal: Journal, *, decorated: bool = True) -> Component[..., Any]
             f"cannot be run. Take the key from a Secret or the environment; this run goes on with the code of today."
         )
     namespace = _home_of(journal.component, functions[0]["module"])
-    kept = registry.snapshot()
     try:
-        # What the body calls comes after it in the record, and must be there when the body's decorators run.
-        for function in reversed(functions):
-            if function["source"] is not None and not function.get("settings"):
-                _define(function, journal.run_id, namespace, decorated)
+        with registry.apart():
+            # What the body calls comes after it in the record, and must be there when the body's decorators run.
+            for function in reversed(functions):
+                if function["source"] is not None and not function.get("settings"):
+                    _define(function, journal.run_id, namespace, decorated)
     except Exception as error:
         raise ConfigurationError(
             f"The recorded source of {journal.component!r} cannot be run here: {type(error).__name__}: {error}. It "
             f"runs over the module that it came from, {functions[0]['module']!r}: import that first."
         ) from error
-    finally:
-        registry.restore(kept)
     name = functions[0]["name"].rpartition(".")[2]
     found = namespace.get(name)
     component = component_of(found)
