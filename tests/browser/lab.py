@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
-from playwright.sync_api import Browser, Locator, Page, Playwright
+from playwright.sync_api import Browser, Locator, Page, Playwright, expect
 
 READY = """async (name) => {
     const app = window.jupyterapp;
@@ -46,6 +46,8 @@ FLAGS = [
 ]
 SECONDS = 30_000
 """Milliseconds after which a wait has failed."""
+
+expect.set_options(timeout=SECONDS)
 
 
 def chromium() -> str:

@@ -88,23 +88,7 @@ def test_approve_by_click_with_other_arguments_while_a_cell_waits(chromium: Chro
     notebook.is_clean()
 
 
-def test_buttons_pause_resume_and_cancel(chromium: Chromium) -> None:
-    notebook = chromium.notebook([FLOW, START])
-    notebook.run_all()
-    panel = notebook.panel("run")
-    status = panel.get_by_test_id("agnt5-status")
-    expect(status).to_contain_text("waiting")
-    panel.get_by_role("button", name="Pause").click()
-    expect(status).to_contain_text("paused")
-    panel.get_by_role("button", name="Resume").click()
-    expect(status).to_contain_text("waiting")
-    panel.get_by_role("button", name="Cancel").click()
-    expect(status).to_contain_text("cancelled")
-    expect(panel.get_by_role("toolbar").get_by_role("button")).to_have_count(0)
-    notebook.is_clean()
-
-
-def test_after_a_restart_of_the_kernel_the_cell_shows_the_run_again(chromium: Chromium) -> None:
+def test_after_a_restart_of_the_kernel_the_cell_shows_the_run_again_and_steers_it(chromium: Chromium) -> None:
     notebook = chromium.notebook([FLOW, START])
     notebook.run_all()
     expect(notebook.panel("run").get_by_test_id("agnt5-status")).to_contain_text("waiting")
@@ -114,7 +98,12 @@ def test_after_a_restart_of_the_kernel_the_cell_shows_the_run_again(chromium: Ch
     panel = notebook.panel("run")
     expect(panel.get_by_test_id("agnt5-status")).to_contain_text("waiting")
     expect(panel.get_by_role("row")).to_have_count(4)
-    panel.get_by_role("button", name="Send event").click()
-    panel.get_by_label("Payload as JSON").press("Enter")
-    expect(panel.get_by_test_id("agnt5-status")).to_contain_text("completed")
+    status = panel.get_by_test_id("agnt5-status")
+    panel.get_by_role("button", name="Pause").click()
+    expect(status).to_contain_text("paused")
+    panel.get_by_role("button", name="Resume").click()
+    expect(status).to_contain_text("waiting")
+    panel.get_by_role("button", name="Cancel").click()
+    expect(status).to_contain_text("cancelled")
+    expect(panel.get_by_role("toolbar").get_by_role("button")).to_have_count(0)
     notebook.is_clean()
