@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Container, Iterator
+from collections.abc import Callable, Container, Generator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +52,7 @@ def define_object(found: ObjectType) -> None:
 
 
 @contextlib.contextmanager
-def apart() -> Iterator[None]:
+def apart() -> Generator[None, None, None]:
     """What this context defines meanwhile is not entered: recorded source must not be what others find under its name,
     not even for the moment in which it is compiled."""
     token = _apart.set(True)

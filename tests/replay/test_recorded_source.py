@@ -1,4 +1,4 @@
-"""Recorded source that is compiled for a replay stays apart: nobody else finds it under its name, nor loses anything."""
+"""Recorded source that is compiled for a replay stays apart: nobody else finds it, nor loses anything."""
 
 from __future__ import annotations
 
