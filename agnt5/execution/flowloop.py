@@ -8,6 +8,7 @@ read a clock for the flow, wait, touch a file descriptor, or run a callback outs
 from __future__ import annotations
 
 import asyncio
+import gc
 from asyncio import _get_running_loop, _set_running_loop  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
 from asyncio.tasks import _unregister_task  # pyright: ignore[reportPrivateUsage, reportAttributeAccessIssue]
 from collections import deque
@@ -130,6 +131,9 @@ class FlowLoop(IOLessLoop):
         else:
             host, hooks = self._enter()
         started = perf_counter()
+        # What the collector finds may belong to anybody, and its finalizers must not run as code of this flow.
+        if collects := gc.isenabled():
+            gc.disable()
         try:
             while ready and self._poison is None:
                 if left == 0 or (not left & 127 and perf_counter() - started > SOFT_SECONDS):
@@ -144,6 +148,8 @@ class FlowLoop(IOLessLoop):
                     self._callback_raised(handle, error)
         finally:
             _set_running_loop(host)
+            if collects:
+                gc.enable()
             if host is None and hooks is not None:
                 unhook(hooks)
         self._refusals = 0

@@ -38,13 +38,15 @@ class Clients(Generic[_Client]):
     """The clients of one model: `await clients.here()` is that of the running loop, made when there is none yet.
 
     Each is held by an async generator that its loop knows, so `asyncio.run` closes it with the loop's other generators,
-    and dropping the model closes it on its own loop.
+    and dropping the model closes it on its own loop. It must never be garbage before it is closed: SDKs close what is
+    collected with a task on whatever loop runs at that moment, and that may be the loop of somebody's flow.
     """
 
     def __init__(self, make: Callable[[], _Client], close: Callable[[_Client], Awaitable[None]]) -> None:
         self._make = make
         self._close = close
         self._held: dict[asyncio.AbstractEventLoop, tuple[_Client, AsyncGenerator[_Client, None]]] = {}
+        weakref.finalize(self, _drop, self._held).atexit = False  # it keeps what is held until it is closed
 
     async def here(self) -> _Client:
         loop = asyncio.get_running_loop()
@@ -57,16 +59,15 @@ class Clients(Generic[_Client]):
         # In a thread: importing an SDK takes half a second, in which the loop would stand still for everyone.
         client = await asyncio.to_thread(self._make)
         held = self._held.get(loop)
-        if held is None:  # else another task was faster, and this one, which has no connections, is dropped
-            keeper = _keep(client, self._close, weakref.ref(self), loop)
-            await anext(keeper)  # never waits, so no other task comes between
-            held = self._held[loop] = (client, keeper)
-            _open.add(self)
-            _close_at_exit()
-        return held[0]
-
-    def forget(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._held.pop(loop, None)
+        if held is not None:  # another task was faster
+            await self._close(client)
+            return held[0]
+        keeper = _keep(client, self._close, self._held, loop)
+        await anext(keeper)  # never waits, so no other task comes between
+        self._held[loop] = (client, keeper)
+        _open.add(self)
+        _close_at_exit()
+        return client
 
     def close(self) -> None:
         """Close what loops of other threads, and loops that have stopped without an end, still hold open."""
@@ -81,15 +82,27 @@ class Clients(Generic[_Client]):
 async def _keep(
     client: _Client,
     close: Callable[[_Client], Awaitable[None]],
-    owner: weakref.ref[Clients[_Client]],
+    held: dict[asyncio.AbstractEventLoop, Any],
     loop: asyncio.AbstractEventLoop,
 ) -> AsyncGenerator[_Client, None]:
     try:
         yield client
     finally:
-        if (clients := owner()) is not None:
-            clients.forget(loop)
+        held.pop(loop, None)
         await close(client)
+
+
+def _drop(held: dict[asyncio.AbstractEventLoop, tuple[Any, AsyncGenerator[Any, None]]]) -> None:
+    """The model is gone, perhaps found by the garbage collector in the middle of anything: close on the right loops."""
+    for loop, (_, keeper) in list(held.items()):
+        with contextlib.suppress(RuntimeError):  # the loop has been closed, and its connections with it
+            loop.call_soon_threadsafe(_end_soon, loop, keeper)
+
+
+def _end_soon(loop: asyncio.AbstractEventLoop, keeper: AsyncGenerator[Any, None]) -> None:
+    ending = loop.create_task(_end(keeper))
+    _ending.add(ending)
+    ending.add_done_callback(_ending.discard)
 
 
 async def _end(keeper: AsyncGenerator[Any, None]) -> None:
@@ -97,6 +110,7 @@ async def _end(keeper: AsyncGenerator[Any, None]) -> None:
 
 
 _open: weakref.WeakSet[Clients[Any]] = weakref.WeakSet()
+_ending: set[asyncio.Task[None]] = set()
 
 
 @functools.cache

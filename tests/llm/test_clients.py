@@ -7,8 +7,13 @@ import gc
 import subprocess
 import sys
 import textwrap
+import weakref
 from pathlib import Path
+from typing import Any
 
+import agnt5
+from agnt5 import Context
+from agnt5.execution.ioless import IOLessLoop
 from agnt5.llm import create_llm
 from llm.canary import KEY
 from llm.wire import Answer, Delayed, OpenAIDialect, WireServer
@@ -119,7 +124,14 @@ def test_every_end_of_a_process_is_quiet(tmp_path: Path) -> None:
         for name, ending in ENDINGS.items():
             code = f"""
 import asyncio, sys
+from typing import Any
+
 import agnt5
+from typing import Any
+
+import agnt5
+from agnt5 import Context
+from agnt5.execution.ioless import IOLessLoop
 from agnt5.llm import create_llm
 agnt5.configure(home=sys.argv[2])
 llm = create_llm("openai", "m", api_key="k", base_url=sys.argv[1])
@@ -134,3 +146,37 @@ print("done")
             done = in_a_new_process(code, f"{server.url}/v1", str(tmp_path / "home"))
             assert done.stderr == "", f"{name}: {done.stderr}"
             assert done.stdout == "done\n", name
+
+
+async def test_garbage_is_not_collected_as_code_of_a_flow() -> None:
+    """SDKs close a client that is collected by a task on the running loop, which must not be that of a flow."""
+    loops: list[Any] = []
+
+    class Litter:
+        def __init__(self) -> None:
+            self.itself = self  # only the collector finds it
+
+        def __del__(self) -> None:
+            loops.append(asyncio._get_running_loop())
+
+    @agnt5.flow
+    async def littering(ctx: Context) -> int:
+        return len([Litter() and number for number in range(20_000)])
+
+    assert await littering.run() == 20_000
+    gc.collect()
+    assert len(loops) == 20_000
+    assert not any(isinstance(loop, IOLessLoop) for loop in loops)
+
+
+async def test_clients_of_a_dropped_model_live_until_they_are_closed_on_their_loop() -> None:
+    with WireServer(OpenAIDialect(), lambda _: Answer("x")) as server:
+        llm = create_llm("openai", "m", api_key=KEY, base_url=f"{server.url}/v1")
+        await asyncio.gather(*(llm.generate("x") for _ in range(4)))
+        client = weakref.ref(await llm._clients.here())  # pyright: ignore
+        llm.itself = llm  # type: ignore[attr-defined]
+        del llm
+        await asyncio.to_thread(gc.collect)  # as on a thread without a loop
+        while (left := client()) is not None and not left.is_closed():
+            del left
+            await asyncio.sleep(0.01)
