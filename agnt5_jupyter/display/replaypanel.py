@@ -175,5 +175,11 @@ class ReplayPanel(EntryPanel):
         self.inner.append(panel)
         return Message({"id": run.id, "component": short(run.component), "model": panel.model_id})
 
+    def close(self) -> None:
+        for panel in self.inner:
+            panel.close()
+        self.inner.clear()
+        super().close()
+
     def page(self) -> Page:
         return replay_page(self.replay, self.trace, self.mark)

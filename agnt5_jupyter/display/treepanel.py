@@ -87,5 +87,10 @@ class TreePanel(Panel):
         self.inner = [panel]
         return Message({"model": panel.model_id})
 
+    def close(self) -> None:
+        for one in self.inner:
+            one.close()
+        super().close()
+
     def page(self) -> Page:
         return tree_page(self.members, self.run.id, self.mark)

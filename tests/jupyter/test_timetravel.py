@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import pytest
+from ipywidgets import Widget  # pyright: ignore[reportMissingTypeStubs]
 
 import agnt5
 from agnt5 import Agent, ConfigurationError, Context, Run, SerializationError, flow
@@ -48,6 +50,13 @@ async def shop(ctx: Context, items: list[str]) -> int:
     known = await memory.working.get("total")
     await memory.working.delete("total")
     return known
+
+
+@pytest.fixture(autouse=True)
+def closed_at_the_end() -> Iterator[None]:
+    """Widgets are held until they are closed, and with them replays and their threads."""
+    yield
+    Widget.close_all()
 
 
 async def sold() -> Run:
