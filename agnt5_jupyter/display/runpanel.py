@@ -98,8 +98,10 @@ class RunPanel(EntryPanel):
         """The result, and what was printed outside of steps."""
         journal = self.run.journal
         failure = journal.failure
+        successor = self.run.successor
         return {
-            "result": journal.outline(),
+            "successor": short(successor.id) if successor else "",
+            "result": None if successor else journal.outline(),
             "failure": failure_words(failure) if failure else None,
             "logs": log_lines(journal.logs),
         }

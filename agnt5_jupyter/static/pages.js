@@ -38,12 +38,19 @@ export class Pages {
   need(rows) {
     const missing = rows.filter((row) => (!this.known.has(row) || this.stale.has(row)) && !this.asked.has(row));
     if (!missing.length) return;
-    clearTimeout(this.timer);
-    this.timer = setTimeout(() => void this.#fetch(missing.slice(0, PAGE)), this.known.size ? 60 : 0);
+    // The latest rows in sight count, but a list that is drawn all the time must not put the question off for ever.
+    this.wanted = missing.slice(0, PAGE);
+    this.timer ??= setTimeout(() => {
+      this.timer = null;
+      void this.#fetch(this.wanted);
+    }, this.known.size ? 60 : 0);
   }
 
   /** @type {any} */
-  timer = 0;
+  timer = null;
+
+  /** @type {number[]} */
+  wanted = [];
 
   /** @param {number[]} rows */
   async #fetch(rows) {

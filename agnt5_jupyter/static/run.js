@@ -199,10 +199,11 @@ class RunView {
   }
 
   drawEnd() {
-    const { result, failure: failed, logs: lines, reason, status } = this.head;
+    const { result, failure: failed, logs: lines, reason, status, successor } = this.head;
     const parts = [];
     if (failed) parts.push(part("Error", failure(failed)));
     else if (status === "cancelled") parts.push(h("div", { class: "quiet", text: reason || "It was cancelled." }));
+    if (successor) parts.push(h("div", { class: "quiet" }, "It goes on as ", h("code", { class: "mono", text: successor }), "."));
     const text = result?.type === "Answer" && result.children?.find((/** @type {[string, any]} */ [name]) => name === "text")?.[1];
     const said = text && (text.text ?? text.line.slice(1, -1));
     if (said) this.takeAnswer(said, true);

@@ -124,6 +124,21 @@ def test_a_panel_of_a_live_run_tells_rows_totals_and_the_end() -> None:
     assert said.told("head")[-1].fields["head"]["result"]["line"] == "{'x': 1}"
 
 
+def test_a_run_that_goes_on_as_another_says_as_which() -> None:
+    @flow
+    async def panel_counts(ctx: Any, n: int) -> int:
+        if n < 1:
+            await ctx.continue_as(n + 1)
+        return n
+
+    run = panel_counts.start(0)
+    assert run.result() == 1
+    successor = run.successor
+    assert successor is not None
+    head = RunPanel(run).head()
+    assert (head["successor"], head["result"]) == (successor.id, None)
+
+
 def test_until_a_view_asks_everything_is_told_again_and_again() -> None:
     run = gated.start("a")
     panel = RunPanel(run)
