@@ -1,7 +1,7 @@
 import { KINDS, NOTED, Rows, STATES } from "./columns.js";
 import { Detail } from "./detail.js";
 import { button, count, fill, h, plural, sign, span } from "./dom.js";
-import { List } from "./list.js";
+import { drawFold, foldButton, List } from "./list.js";
 import { Pages } from "./pages.js";
 import { panel } from "./panel.js";
 
@@ -28,6 +28,7 @@ class JournalView {
     this.found = null;
     this.frame = 0;
     this.pages = new Pages(view.link, () => this.list.soon(), view.fail);
+    /** @type {List} */
     this.list = new List({
       height: ROW,
       most: MOST,
@@ -165,16 +166,8 @@ class JournalView {
 
   #make() {
     const cells = COLUMNS.map((name) => h("span", { class: name, role: "gridcell" }));
-    cells[1].append(h("button", { class: "fold", type: "button", tabindex: "-1", on: { click: (/** @type {MouseEvent} */ event) => this.#toggle(event) } }), h("span", { class: "sign" }), h("span", { class: "cut" }), h("span", { class: "kind" }));
+    cells[1].append(foldButton(() => this.list.items, (row) => this.fold(row, this.folded.has(row))), h("span", { class: "sign" }), h("span", { class: "cut" }), h("span", { class: "kind" }));
     return h("div", { class: "row" }, ...cells);
-  }
-
-  /** @param {MouseEvent} event */
-  #toggle(event) {
-    event.stopPropagation();
-    const place = Number(/** @type {HTMLElement} */ (event.currentTarget).closest(".list-row")?.getAttribute("data-place"));
-    const row = this.list.items[place];
-    this.fold(row, this.folded.has(row));
   }
 
   /** @param {HTMLElement} element @param {number} row */
@@ -190,10 +183,7 @@ class JournalView {
     const shut = this.folded.has(row);
     seq.textContent = String(rows.seq[row]);
     name.style.paddingLeft = `${level * 14}px`;
-    fold.textContent = folds ? (shut ? "▸" : "▾") : "";
-    fold.hidden = !this.rows.nested;
-    fold.style.visibility = folds ? "visible" : "hidden";
-    fold.setAttribute("aria-label", shut ? "Unfold" : "Fold");
+    drawFold(element, fold, { nested: rows.nested, folds, shut });
     const shape = sign(state);
     mark.className = shape.className;
     mark.textContent = shape.textContent;
@@ -206,8 +196,6 @@ class JournalView {
     took.textContent = state === "running" ? "…" : `${tries > 1 ? `${tries}× ` : ""}${span(rows.took[row])}`;
     element.title = `${words?.path ?? rows.nameOf(row)} · ${kind} · ${state}`;
     element.setAttribute("aria-level", String(level + 1));
-    if (folds) element.setAttribute("aria-expanded", String(!shut));
-    else element.removeAttribute("aria-expanded");
   }
 }
 

@@ -162,3 +162,23 @@ export class List {
     event.preventDefault();
   }
 }
+
+/** The button that folds the row it stands in. @param {() => ArrayLike<number>} items of its list @param {(item: number) => void} run */
+export function foldButton(items, run) {
+  const click = (/** @type {MouseEvent} */ event) => {
+    event.stopPropagation();
+    run(items()[Number(made.closest(".list-row")?.getAttribute("data-place"))]);
+  };
+  const made = h("button", { class: "fold", type: "button", tabindex: "-1", on: { click } });
+  return made;
+}
+
+/** Say on a row and its button how it folds. @param {HTMLElement} row @param {HTMLElement} fold @param {{ nested: boolean, folds: boolean, shut: boolean }} now */
+export function drawFold(row, fold, { nested, folds, shut }) {
+  fold.textContent = folds ? (shut ? "▸" : "▾") : "";
+  fold.hidden = !nested;
+  fold.style.visibility = folds ? "visible" : "hidden";
+  fold.setAttribute("aria-label", shut ? "Unfold" : "Fold");
+  if (folds) row.setAttribute("aria-expanded", String(!shut));
+  else row.removeAttribute("aria-expanded");
+}

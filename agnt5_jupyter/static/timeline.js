@@ -1,5 +1,5 @@
 import { h, sign, span } from "./dom.js";
-import { List } from "./list.js";
+import { drawFold, foldButton, List } from "./list.js";
 
 // Rows of a run along its time: a bar for what took time, hatched while it waits, a notch where an attempt failed.
 
@@ -24,6 +24,7 @@ export class Timeline {
     this.origin = 0;
     this.lane = h("div", { class: "axis-lane" });
     this.axis = h("div", { class: "axis", "aria-hidden": "true" }, this.lane);
+    /** @type {List} */
     this.list = new List({
       height: ROW,
       most: MOST,
@@ -72,17 +73,9 @@ export class Timeline {
 
   #make() {
     return h("div", { class: "step" },
-      h("div", { class: "step-name", role: "gridcell" }, h("button", { class: "fold", type: "button", tabindex: "-1", on: { click: (/** @type {MouseEvent} */ event) => this.#toggle(event) } }), h("span", { class: "sign" }), h("span", { class: "step-title" }), h("span", { class: "step-given mono quiet cut" })),
+      h("div", { class: "step-name", role: "gridcell" }, foldButton(() => this.list.items, (row) => this.fold(row, this.folded.has(row))), h("span", { class: "sign" }), h("span", { class: "step-title" }), h("span", { class: "step-given mono quiet cut" })),
       h("div", { class: "lane", role: "gridcell" }, h("i", { class: "span" })),
       h("div", { class: "step-took number quiet", role: "gridcell" }));
-  }
-
-  /** @param {MouseEvent} event */
-  #toggle(event) {
-    event.stopPropagation();
-    const place = Number(/** @type {HTMLElement} */ (event.currentTarget).closest(".list-row")?.getAttribute("data-place"));
-    const row = this.list.items[place];
-    this.fold(row, this.folded.has(row));
   }
 
   /** @param {HTMLElement} element @param {number} row */
@@ -96,12 +89,7 @@ export class Timeline {
     const [fold, mark, text, given] = /** @type {HTMLElement[]} */ ([...name.children]);
     element.setAttribute("aria-level", String(rows.depth[row] + 1));
     const folds = this.parents.has(row);
-    if (folds) element.setAttribute("aria-expanded", String(!this.folded.has(row)));
-    else element.removeAttribute("aria-expanded");
-    fold.textContent = folds ? (this.folded.has(row) ? "▸" : "▾") : "";
-    fold.hidden = !this.rows.nested;
-    fold.style.visibility = folds ? "visible" : "hidden";
-    fold.setAttribute("aria-label", this.folded.has(row) ? "Unfold" : "Fold");
+    drawFold(element, fold, { nested: rows.nested, folds, shut: this.folded.has(row) });
     name.style.paddingLeft = `${rows.depth[row] * 14}px`;
     const waits = live && WAITS.has(kind);
     const shape = sign(waits ? "waiting" : state);
