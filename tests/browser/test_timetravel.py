@@ -78,6 +78,7 @@ def test_walk_by_buttons_slider_keys_and_stops(chromium: Chromium) -> None:
     source.press("ArrowLeft")
     stands(panel, 5)
     source.press("b")
+    expect(panel.get_by_role("button", name="Remove the stop at")).to_have_count(1)
     source.press("Home")
     panel.get_by_label("Speed of play").select_option("80")
     source.press("Space")
