@@ -135,6 +135,8 @@ class ReplayView {
     this.at = at;
     const name = at.entry ? at.entry.path || at.entry.kind : "start";
     this.walk.show(at.index, at.last, at.stops.places);
+    // Play asks for the next position before this one is here: a stop takes that wish back.
+    if (this.transport.timer && this.walk.stops.has(at.index)) this.wanted = null;
     // While another move is wanted, the slider stays where the hand is.
     if (this.wanted === null) this.transport.show(at.index, at.last, at.stops.places, name);
     else this.transport.index = at.index;

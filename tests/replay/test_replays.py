@@ -263,13 +263,15 @@ async def test_letting_go_leaks_nothing_and_prints_nothing(capfd: pytest.Capture
     await run
     executed.clear()
     capfd.readouterr()
+    others = set(threading.enumerate())
     for _ in range(5):
         run.replay().step()
     gc.collect()
     run.replay().step().back().close()
-    for thread in threading.enumerate():
+    for thread in set(threading.enumerate()) - others:
         if thread.name == "agnt5-replay":
             thread.join(5)
-    assert not [thread for thread in threading.enumerate() if thread.name == "agnt5-replay"]
+    left = set(threading.enumerate()) - others
+    assert not [thread for thread in left if thread.name == "agnt5-replay"]
     assert executed == []
     assert capfd.readouterr() == ("", "")
