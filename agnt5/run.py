@@ -261,7 +261,9 @@ def runs(
     since: datetime | float | None = None,
 ) -> RunList:
     """Runs of this store, newest first: a list that also becomes a table (`.to_pandas()`, `.to_arrow()`). `since`: a
-    datetime, or seconds since 1970."""
+    datetime, or seconds since 1970. ConfigurationError for a status that does not exist or a negative limit."""
+    if limit < 0:
+        raise ConfigurationError(f"`limit=` is how many runs at most, from 0; it is {limit}.")
     reader = look()
     moment = 0 if since is None else int((since.timestamp() if isinstance(since, datetime) else since) * 1e6)
     try:

@@ -1,6 +1,7 @@
 """`%agnt5 VERB ...` and `%%agnt5 VERB ...`: finds the verb, reads its words, and lets it act.
 
-A mistake of the person is one line. What a run raised keeps its traceback.
+A mistake of the person is one line. What a run raised keeps its traceback, unless outputs is summary: then its words
+stay out of the notebook.
 """
 
 from __future__ import annotations
@@ -27,7 +28,12 @@ def agnt5_magic(line: str, cell: str | None = None) -> Any:
         return _do(line, cell)
     except HelpShown:
         return None
-    except (agnt5.RunFailed, agnt5.RunCancelled):
+    except agnt5.RunFailed as error:
+        if agnt5.settings().outputs == "full":
+            raise
+        kind = error.cause_type.rpartition(":")[2] or "an error"
+        raise UsageError(f"%agnt5: run {error.run_id} failed: {kind}, not told in full: outputs is summary") from None
+    except agnt5.RunCancelled:
         raise
     except agnt5.AGNT5Error as error:
         raise UsageError(f"%agnt5: {error}") from error

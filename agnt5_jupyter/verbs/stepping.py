@@ -5,6 +5,7 @@ No step body runs in a replay, and nothing is written.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from IPython.core.error import UsageError
@@ -81,14 +82,13 @@ def _go(walk: agnt5.Replay, where: str) -> None:
 
 
 def _to_path(walk: agnt5.Replay, where: str) -> None:
-    """To the answer of the first entry with this path, or name."""
+    """To the answer of the first entry with this path, or name; where it has none, to where it is awaited."""
     entries = list(walk.journal)
     found = next((one for one in entries if one.path == where), None)
     found = found or next((one for one in entries if one.name == where), None)
     if found is None:
         raise UsageError(f"%agnt5 goto: no entry of {walk.run_id} has the path {where!r} (see %agnt5 show)")
-    walk.reset()
-    walk.goto(lambda entry: entry.seq == found.seq)
+    walk.goto(found)
 
 
 def _takes_break(parser: Parser) -> None:
@@ -117,13 +117,27 @@ def _takes_expression(parser: Parser) -> None:
 
 
 def _eval(call: Call) -> Any:
-    value = current().eval(" ".join(call.expression))
+    value = _asked(current().eval, call)
     return value if values_shown() else print(f"a {type(value).__name__}, not shown: outputs is summary")
 
 
 def _trace(call: Call) -> Any:
-    table = current().trace(" ".join(call.expression))
+    table = _asked(current().trace, call)
     return table if values_shown() else table.drop(columns=["value"])
+
+
+def _asked(question: Callable[[str], Any], call: Call) -> Any:
+    """The answer. An expression that fails is a mistake of who wrote it, which is one line."""
+    text = " ".join(call.expression)
+    try:
+        return question(text)
+    except agnt5.AGNT5Error:
+        raise
+    except SyntaxError as error:
+        raise UsageError(f"%agnt5: {text!r} is no Python expression: {error.msg}") from None
+    except Exception as error:
+        said = f": {' '.join(str(error).split())}" if values_shown() else ""
+        raise UsageError(f"%agnt5: {text!r}: {type(error).__name__}{said}") from error
 
 
 def _shown(walk: agnt5.Replay) -> agnt5.Replay:

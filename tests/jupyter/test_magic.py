@@ -52,6 +52,7 @@ def test_help_lists_the_verbs(cell: Cell, line: str) -> None:
         ("rnus", "there is no verb 'rnus'; did you mean 'runs'? (see %agnt5 --help)"),
         ("runs --limit many", "invalid int value: 'many' (see %agnt5 runs --help)"),
         ("runs --status odd", "invalid choice: 'odd'"),
+        ("runs --limit -4", "`limit=` is how many runs at most, from 0; it is -4."),
         ("runs --limt 3", "there is no '--limt'; did you mean '--limit'?"),
         ("runs --limit", "--limit needs a value"),
         ("runs more", "unrecognized arguments: more"),

@@ -60,6 +60,7 @@ def secretive(shell: InteractiveShell, monkeypatch: pytest.MonkeyPatch) -> Inter
         *("runs", "show right", "show wrong", "watch right", "watch wrong", "tree right", "diff right wrong", "check"),
         *("df", "df right", "df wrong", "df right --arrow", "status", "components", "config"),
         *("run private word --wait", "fork right --at 1 --wait", "fork right --set whisper=word --wait"),
+        *("run private word True --wait", "fork wrong --at 0 --wait", "rerun wrong --always whisper --wait"),
         *("rerun right --wait", "save right right.agnt5", "event word word --to asking"),
     ],
 )
@@ -74,7 +75,9 @@ def test_no_view_tells_it(
 
 
 def test_no_step_of_a_replay_tells_it(secretive: InteractiveShell, cell: Cell, tmp_path: Path) -> None:
-    for line in ("replay wrong", "step", "step", "back", "eval heard", "trace heard", "goto end", "continue"):
+    moves = ("replay wrong", "step", "step", "back", "eval heard", "trace heard", "goto end", "continue")
+    mistakes = ("goto start", "eval int(text)", "eval {}[text]", "trace {}[text]")
+    for line in (*moves, *mistakes):
         assert WORD not in cell(f"%agnt5 {line}")
     cell(f"%agnt5 save wrong '{tmp_path}/wrong.agnt5'")
     assert WORD not in cell(f"%agnt5 load '{tmp_path}/wrong.agnt5'")

@@ -124,8 +124,28 @@ def test_the_stepper(shell: InteractiveShell, cell: Cell, run: Run) -> None:
     values: Any = shell.user_ns["values"]
     assert values["value"].tolist()[:2] == [None, 30]
     assert "no entry of r_tea has the path 'nowhere'" in cell("%agnt5 goto nowhere")
+    for line, says in [
+        ("eval nobody", "'nobody': NameError: name 'nobody' is not defined"),
+        ("eval cost +", "'cost +' is no Python expression: invalid syntax"),
+        ("trace 1 / 0", "'1 / 0': ZeroDivisionError: division by zero"),
+    ]:
+        cell("%agnt5 goto price")
+        assert cell(f"%agnt5 {line}").strip() == f"UsageError: %agnt5: {says}"
     assert "after price" in cell("%agnt5 replay mine --at price")
     assert shell.user_ns["walk"].run_id == "r_tea"
+
+
+def test_goto_an_entry_that_has_no_answer_is_where_it_is_awaited(shell: InteractiveShell, cell: Cell) -> None:
+    @flow
+    async def waits(ctx: Context) -> str:
+        await ctx.call(len, "tea")
+        return await ctx.wait_for_event("word")
+
+    shell.user_ns["open"] = waits.start(run_id="r_open")
+    until(lambda: agnt5.get_run("r_open").status == "waiting")
+    cell("%agnt5 replay open")
+    assert "position 1 of 1 after len" in cell("%agnt5 goto word")
+    agnt5.get_run("r_open").cancel()
 
 
 def test_a_fork_says_what_will_run_before_it_does(shell: InteractiveShell, cell: Cell, run: Run) -> None:
