@@ -152,6 +152,24 @@ def test_until_a_view_asks_everything_is_told_again_and_again() -> None:
         run.result()
 
 
+def test_an_answer_is_told_piece_by_piece_while_it_is_given() -> None:
+    @tool(requires_approval=True)
+    def panel_look(item: str) -> str:
+        return item
+
+    text = f"They arrive {EVIL} on Tuesday, and the lamp comes with them. " * 5
+    script = ScriptedLLM([{"tool": "panel_look", "arguments": {"item": "lamp"}}, text])
+    run = Agent(name="panel_teller", instructions="-", tools=[panel_look], llm=script).start("when?")
+    panel = RunPanel(run)
+    said = listening(panel)
+    until(lambda: run.approvals)
+    run.approvals[0].approve()
+    run.result()
+    until(lambda: "".join(one.fields["text"] for one in said.told("answer")) == agnt5.visible(text))
+    begins = [one.fields["begins"] for one in said.told("answer")]
+    assert begins == [True] + [False] * (len(begins) - 1)
+
+
 def test_approvals_by_button() -> None:
     @tool(requires_approval=True)
     def panel_order(item: str) -> str:
