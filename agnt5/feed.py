@@ -91,10 +91,12 @@ class Feed:
 
 def listen(callback: Callable[[str, Any], None]) -> Callable[[], None]:
     """Call `callback(run id, value)` for everything that runs of this process emit from now on: `ctx.emit`, pieces of
-    models' answers, updates of agents. On the thread that emits: hand it over, do not work there. Returns how to stop.
+    models' answers, updates of agents. On the thread that emits: hand it over, do not work there. Who listens
+    already is called once all the same. Returns how to stop.
     """
     listeners = get_runtime().driver.listeners
-    listeners.append(callback)
+    if callback not in listeners:
+        listeners.append(callback)
 
     def stop() -> None:
         if callback in listeners:

@@ -5,7 +5,6 @@ Every button has a magic that does the same; its tooltip says which.
 
 from __future__ import annotations
 
-import contextlib
 import json
 import time
 from typing import TYPE_CHECKING, Any, cast
@@ -44,8 +43,8 @@ class RunPanel(EntryPanel):
         self._told_at = 0.0
         self._answer: tuple[str, str] = ("", "")
         if self.trace.live:
-            with contextlib.suppress(agnt5.AGNT5Error):  # another process drives it: what its models say is heard there
-                streams.want({run.id})
+            streams.listen()
+            streams.want({run.id})
             self.follow()
 
     # What is told

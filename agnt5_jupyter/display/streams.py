@@ -5,9 +5,9 @@ No journal has it. Hearing happens on the thread that emits, so it only puts pie
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable
 from typing import Any
 
 import agnt5
@@ -17,12 +17,16 @@ _MOST = 200
 
 
 class Streams:
-    """Hears all runs once somebody wants to; `take` gives the pieces of some and forgets them."""
+    """Hears all runs once somebody listens; `take` gives the pieces of some and forgets them."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._pieces: dict[str, deque[tuple[str, str, bool]]] = {}
-        self._stop: Callable[[], None] | None = None
+
+    def listen(self) -> None:
+        """Hear this process's engine, which may be another than before. Runs of other processes are heard there."""
+        with contextlib.suppress(agnt5.AGNT5Error):
+            agnt5.listen(self._hear)
 
     def want(self, run_ids: set[str]) -> None:
         """From now on keep the pieces of these runs."""
@@ -31,8 +35,6 @@ class Streams:
                 self._pieces.setdefault(run_id, deque(maxlen=20_000))
             while len(self._pieces) > _MOST:
                 self._pieces.pop(next(iter(self._pieces)))
-        if self._stop is None:
-            self._stop = agnt5.listen(self._hear)
 
     def take(self, run_ids: set[str]) -> list[tuple[str, str, bool]]:
         """(step, text, whether the answer begins again), in order."""

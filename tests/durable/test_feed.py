@@ -72,7 +72,12 @@ async def test_progress_is_heard_until_one_stops_listening() -> None:
         await ctx.chat("x", llm=ScriptedLLM(["yes"]))
 
     heard: list[tuple[str, Any]] = []
-    stop = agnt5.listen(lambda run_id, value: heard.append((run_id, value)))
+
+    def hear(run_id: str, value: Any) -> None:
+        heard.append((run_id, value))
+
+    agnt5.listen(hear)
+    stop = agnt5.listen(hear)
     run = speaks.start()
     await run
     assert [run_id for run_id, _ in heard] == [run.id, run.id]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import subprocess
 import sys
 import time
@@ -122,6 +123,36 @@ def test_a_panel_of_a_live_run_tells_rows_totals_and_the_end() -> None:
     assert run.result() == {"x": 1}
     until(lambda: said.told("head")[-1].fields["head"]["status"] == "completed")
     assert said.told("head")[-1].fields["head"]["result"]["line"] == "{'x': 1}"
+
+
+ELSEWHERE = """
+import agnt5
+@agnt5.flow
+async def elsewhere(ctx):
+    return await ctx.wait_for_event("go")
+run = elsewhere.start(run_id="r_elsewhere")
+print(run.id, flush=True)
+run.result()
+"""
+
+
+def test_a_run_of_another_process_is_followed_to_its_end() -> None:
+    store = agnt5.settings()
+    place = {"AGNT5_HOME": str(store.home), "AGNT5_STORE": store.store}
+    command = [sys.executable, "-c", ELSEWHERE]
+    other = subprocess.Popen(command, env={**os.environ, **place}, stdout=subprocess.PIPE, text=True)
+    try:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "r_elsewhere\n"
+        panel = RunPanel(agnt5.get_run("r_elsewhere"))
+        said = listening(panel)
+        assert ask(panel, said, do="event", name="go", payload="7").fields["said"] == "Sent go."
+        until(lambda: said.told("head") and said.told("head")[-1].fields["head"]["status"] == "completed")
+        assert said.told("head")[-1].fields["head"]["result"]["line"] == "7"
+        assert not said.told("error")
+    finally:
+        other.kill()
+        other.communicate()
 
 
 def test_a_run_that_goes_on_as_another_says_as_which() -> None:
