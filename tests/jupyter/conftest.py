@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -20,6 +21,8 @@ def shell() -> Iterator[InteractiveShell]:
     yield shell
     shell.run_line_magic("unload_ext", "agnt5_jupyter")
     InteractiveShell.clear_instance()
+    # At exit each shell would collect all garbage of this process, a second or two for each of these tests.
+    atexit.unregister(shell.atexit_operations)
     agnt5.configure(outputs=None, model=None)
 
 
