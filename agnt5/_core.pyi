@@ -379,6 +379,7 @@ class Entry:
     reason: str
     reused: int  # seq of the older run's command whose answer this is; 0: its own
     given: bool  # a person's word
+    unclaimed: list[int]  # of completion and ended: commands that the last attempt of a function's body did not ask
 
 COMPONENT_FUNCTION: Final = 1
 COMPONENT_FLOW: Final = 2

@@ -51,7 +51,10 @@ class FailedTry(NamedTuple):
 class Entry:
     """One command and its completion. `ended` is None while it is under way; times are UTC."""
 
-    __slots__ = ("_command", "_completed_shift", "_completion", "_data", "_kind", "_shift", "depth", "failed_tries")
+    __slots__ = (
+        *("_command", "_completed_shift", "_completion", "_data", "_kind", "_shift"),
+        *("depth", "failed_tries", "unclaimed"),
+    )
 
     def __init__(self, command: _core.Entry, kind: str, depth: int, *, shift: int = 0, data_only: bool = False) -> None:
         self._command = command
@@ -63,6 +66,8 @@ class Entry:
         self._data = data_only
         self.depth = depth
         self.failed_tries: list[FailedTry] = []
+        # Only an earlier attempt of the function around it asked this; it stays on record.
+        self.unclaimed = False
 
     def completed_by(self, completion: _core.Entry, shift: int = 0) -> None:
         self._completion = completion

@@ -5,6 +5,7 @@ It only sorts what is recorded; it reads no store and no value.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -46,11 +47,28 @@ class Fold:
             elif one.body == "ended":
                 self.warnings = list(one.warnings)
                 self.logs = log_lines(one.logs)
+                self._mark(one.unclaimed, touched)
             elif (found := self.by_seq.get(one.command)) is not None:
                 if one.body == "completion":
                     found.completed_by(one, self._shift)
                     touched[found.seq] = found
+                    self._mark(one.unclaimed, touched)
                 elif one.body == "failed_attempt":
                     found.failed_tries.append(failed_try(one, self._shift))
                     touched[found.seq] = found
         return [touched[seq] for seq in sorted(touched)]
+
+    def _mark(self, unclaimed: Sequence[int], touched: dict[int, Entry]) -> None:
+        """What a function's last attempt did not ask, and all that was asked below it."""
+        if not unclaimed:
+            return
+        marked = set(unclaimed)
+        for entry in self.entries[bisect_left(self.entries, min(marked), key=_seq) :]:
+            if entry.seq in marked or entry.scope in marked:
+                marked.add(entry.seq)
+                entry.unclaimed = True
+                touched[entry.seq] = entry
+
+
+def _seq(entry: Entry) -> int:
+    return entry.seq

@@ -213,6 +213,8 @@ def _cells(entry: Entry) -> tuple[str, ...]:
     else:
         answer = answer_of(entry) if question_of(entry) is not None else None
         came = said(answer) if answer is not None else "" if output is None else repr(output)
+    if entry.unclaimed:
+        came = f"unclaimed {came}"
     tries = str(entry.attempts) if entry.kind in ("step", "call") else ""
     path = "  " * entry.depth + (entry.path or entry.name)
     return (str(entry.seq), entry.kind, short(path), short(asked), short(came), tries, lasted)

@@ -30,6 +30,8 @@ def row_words(entry: Entry) -> dict[str, Any]:
         "output": entry.line("output", LINE),
         "error": short(entry.error or "", LINE),
     }
+    if entry.unclaimed:
+        words["output"] = f"unclaimed {words['output']}"
     if entry.failed_tries:
         words["tries"] = [
             (one.at.timestamp(), one.retry_at.timestamp() if one.retry_at else 0, short(one.error, LINE))
@@ -56,6 +58,7 @@ def entry_detail(trace: Trace, entry: Entry) -> dict[str, Any]:
         "meta": {short(str(key)): _fact(value) for key, value in entry.meta.items()},
         "reused": entry.reused,
         "given": entry.given,
+        "unclaimed": entry.unclaimed,
         "child": short(entry.child_id),
         "input": entry.outline("input") if entry.stored_input else None,
         "output": entry.outline() if entry.state == "done" and entry.stored_output else None,

@@ -81,6 +81,7 @@ export class Detail {
     for (const [name, value] of Object.entries(others)) found.push([name.replaceAll("_", " "), typeof value === "string" ? value : JSON.stringify(value)]);
     if (entry.reused) found.push(["answer of", `entry ${entry.reused} of an older run`]);
     if (entry.given) found.push(["answer", "a person's word"]);
+    if (entry.unclaimed) found.push(["unclaimed", "the last attempt of its function did not ask it"]);
     if (entry.child) found.push(["run", entry.child]);
     return found;
   }

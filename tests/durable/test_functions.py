@@ -70,6 +70,36 @@ async def test_a_function_run_is_tried_again_and_keeps_successes() -> None:
     assert log == ["first", "attempt 1", "attempt 2", "attempt 3"]
 
 
+async def test_what_the_last_attempt_did_not_ask_again_stays_and_is_marked() -> None:
+    def read(place: str) -> str:
+        return place.upper()
+
+    @function
+    async def inner(ctx: Context, place: str) -> str:
+        return await ctx.call(read, place)
+
+    @function(retry_policy=QUICK)
+    async def wandering(ctx: Context) -> str:
+        here = await ctx.call(read, "here")
+        if ctx.attempt == 1:
+            await ctx.call(inner, "there")
+            raise ConnectionError("down")
+        return here
+
+    @flow
+    async def trip(ctx: Context) -> str:
+        return await ctx.call(wandering)
+
+    for run in (wandering.start(), trip.start()):
+        assert await run == "HERE"
+        marked = {entry.path: entry.unclaimed for entry in run.journal}
+        prefix = "" if run.component == "wandering" else "wandering/"
+        assert marked[f"{prefix}read"] is False
+        assert marked[f"{prefix}inner"] is True
+        assert marked[f"{prefix}inner/read"] is True, "what was asked below it is marked with it"
+        assert "unclaimed 'THERE'" in str(run.journal)
+
+
 async def test_a_function_nests_under_its_caller() -> None:
     @function
     async def inner(ctx: Context, n: int) -> int:

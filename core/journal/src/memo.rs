@@ -27,6 +27,8 @@ pub(crate) struct Record {
 #[derive(Debug, Default)]
 struct Slot {
     occurrence: u32,
+    /// Whether this attempt asked for it.
+    claimed: bool,
     records: Vec<Record>,
 }
 
@@ -74,11 +76,23 @@ impl Memo {
         }
     }
 
-    /// The body starts (again): uses are counted anew.
+    /// The body starts (again): uses are counted anew, and nothing is claimed yet.
     pub fn begin(&mut self, generation: u32, reuse: bool) {
         self.generation = generation;
         self.reuse = reuse;
         self.uses.clear();
+        for slot in self.slots.values_mut() {
+            slot.claimed = false;
+        }
+    }
+
+    /// Recorded commands that the attempt which runs now has not asked for, in their order. They stay in the journal: they
+    /// happened, but the body's result does not stand on them.
+    pub fn unclaimed(&self) -> Vec<Seq> {
+        let slots = self.slots.values().filter(|slot| !slot.claimed);
+        let mut seqs: Vec<Seq> = slots.flat_map(|slot| &slot.records).map(|record| record.seq).collect();
+        seqs.sort_unstable();
+        seqs
     }
 
     /// Identity of the use-th equal command.
@@ -107,12 +121,15 @@ impl Memo {
         };
         let asked = Use { identity, uses, digest };
         let generation = self.generation;
-        let Some(slot) = self.slots.get(&identity) else {
+        let Some(slot) = self.slots.get_mut(&identity) else {
             let next = self.occurrences.entry(name.into()).or_default();
             let occurrence = *next;
             *next += 1;
+            let slot = Slot { occurrence, claimed: true, records: Vec::new() };
+            self.slots.insert(identity, slot);
             return (asked, Found::New { occurrence, marked: false });
         };
+        slot.claimed = true;
         let counts = |record: &&Record| self.reuse || record.generation == generation;
         let mut counted = slot.records.iter().filter(counts);
         let success = counted.clone().find(|record| record.outcome.as_ref().is_some_and(is_success));

@@ -233,6 +233,36 @@ fn the_next_attempt_keeps_successes_and_asks_failures_again_under_a_marked_path(
 }
 
 #[test]
+fn what_the_last_attempt_did_not_ask_again_is_named_when_the_function_ends() {
+    let mut tape = begin(ComponentKind::Flow);
+    let call = tape.command(&function("report"), 1_001).unwrap();
+    tape.begin(call, true).unwrap();
+    let (kept, _) = tape.ask(call, &step("fetch", "today"), 1_002).unwrap();
+    arrive(&mut tape, kept, value("T"));
+    let (dropped, _) = tape.ask(call, &step("fetch", "noon"), 1_003).unwrap();
+    arrive(&mut tape, dropped, value("N"));
+    let journal = Recorder::new().after(&mut tape);
+
+    let mut again = journal.again();
+    let call = again.command(&function("report"), 5_001).unwrap();
+    assert_eq!(again.take_recorded().unwrap(), None);
+    again.begin(call, true).unwrap();
+    again.ask(call, &step("fetch", "today"), 5_002).unwrap();
+    let (late, _) = again.ask(call, &step("fetch", "evening"), 5_003).unwrap();
+    arrive(&mut again, late, value("E"));
+    arrive(&mut again, call, value("done"));
+    assert_eq!(last_completion(&mut again).unclaimed, [dropped]);
+}
+
+fn last_completion(tape: &mut Tape) -> agnt5_journal::Completion {
+    let body = tape.take_fresh().0.pop().and_then(|entry| entry.body);
+    match body {
+        Some(agnt5_journal::entry::Body::Completion(completion)) => completion,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
 fn the_next_attempt_asks_all_again_when_it_is_to_reuse_nothing() {
     let mut tape = begin(ComponentKind::Function);
     tape.begin(ROOT, false).unwrap();

@@ -90,6 +90,7 @@ pub struct PyEntry {
     step_code: Vec<u8>,
     reused: u64,
     given: bool,
+    unclaimed: Vec<u64>,
     shift: i64,
     fork_of: String,
     rerun_of: String,
@@ -147,6 +148,7 @@ impl PyEntry {
                 view.meta = completion.meta.into();
                 view.reused = completion.reused;
                 view.given = completion.given;
+                view.unclaimed = completion.unclaimed;
             }
             Some(Body::FailedAttempt(failed)) => {
                 view.body = "failed_attempt";
@@ -167,6 +169,7 @@ impl PyEntry {
                 view.set_outcome(Outcome::of_end(&ended.outcome), resolve)?;
                 view.warnings = ended.warnings;
                 view.logs = ended.logs.into();
+                view.unclaimed = ended.unclaimed;
             }
             Some(Body::Resumed(resumed)) => {
                 view.body = "resumed";

@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::{Arrival, Source, Taken, Tape};
 use crate::entry::Body;
+use crate::memo::Memo;
 use crate::{
     CancelRequested, CommandKind, Completion, Ended, FailedAttempt, Micros, Outcome, Payload, ROOT, Resumed,
     Seq, TapeError,
@@ -70,6 +71,7 @@ impl Tape {
                     self.abandon_scope(seq, at);
                 }
                 let op = self.ops.remove(&seq)?;
+                let memo = self.memos.remove(&seq);
                 let stored = self.place(&outcome);
                 let body = Body::Completion(Completion {
                     command: seq,
@@ -83,9 +85,12 @@ impl Tape {
                     began,
                     reused: if let Source::Reused(reused) = source { reused } else { 0 },
                     given: source == Source::Given,
+                    unclaimed: match source {
+                        Source::World => memo.map_or_else(Vec::new, |memo| memo.unclaimed()),
+                        _ => Vec::new(), // its body did not run
+                    },
                 });
                 self.now = self.append(body, at);
-                self.memos.remove(&seq);
                 if op.scope == ROOT {
                     self.answers.note(&op.path);
                 }
@@ -153,7 +158,11 @@ impl Tape {
         let outcome =
             outcome.into_end().ok_or_else(|| TapeError::Damaged("a run cannot end this way".to_owned()))?;
         let object_state = object_state.map(|state| Payload::place_bytes(state, &mut self.spilled));
-        self.append(Body::Ended(Ended { outcome: Some(outcome), warnings, logs, object_state }), at);
+        let unclaimed = self.memos.get(&ROOT).filter(|_| !self.script).map_or_else(Vec::new, Memo::unclaimed);
+        self.append(
+            Body::Ended(Ended { outcome: Some(outcome), warnings, logs, object_state, unclaimed }),
+            at,
+        );
         self.closed = true;
         self.leave_children();
         self.ops.clear();

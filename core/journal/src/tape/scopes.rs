@@ -45,6 +45,10 @@ impl Tape {
             let Some(Body::Command(command)) = &self.recorded[nested.index].body else {
                 continue;
             };
+            // It is never asked again: the body that gives an operation up once more finds it given up.
+            if command.kind() == CommandKind::Cancel {
+                continue;
+            }
             let identity = memo.identity_of(command.kind(), &command.name, &command.digest, command.r#use);
             let outcome = match command.kind().is_immediate() {
                 true => Some(Outcome::Value(Payload::inline(Bytes::new()))),
