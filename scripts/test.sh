@@ -10,6 +10,9 @@ status=0
 
 if [ $# -eq 0 ]; then
     cargo test --locked --quiet || status=1
+    # Tests wait more than they compute: one process more than there are cores, see tests/spread.py.
+    cores=$(.venv/bin/python -c 'import os; print(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1)')
+    set -- --numprocesses "${AGNT5_TEST_PROCESSES:-$((cores + 1))}" --no-loadscope-reorder
 else
     echo "the core's tests (arguments given: pytest only)" >>"$left_out"
 fi

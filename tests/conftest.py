@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 import agnt5.testing.plugin
+import killed
+import spread
 
 _left_out: set[str] = set()
 
@@ -16,6 +19,16 @@ def pytest_configure(config: pytest.Config) -> None:
     # Installed, the plugin came in by its entry point; with the sources on PYTHONPATH it has not.
     if not config.pluginmanager.is_registered(agnt5.testing.plugin):
         config.pluginmanager.register(agnt5.testing.plugin, "agnt5")
+    config.pluginmanager.register(killed)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=spread.place)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> spread.ByFile:
+    return spread.ByFile(config, log)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

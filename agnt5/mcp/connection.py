@@ -25,6 +25,8 @@ _CREDENTIAL = re.compile("key|token|secret|pass|auth|cookie|credential", re.IGNO
 
 _LINES = 8
 """Of what a program writes to stderr, the last lines are kept, to say why it ended."""
+_HEARING = 1.0
+"""Seconds in which the last lines of a program that has ended are waited for; one that it started may still hold them."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +59,7 @@ class Connection:
         given = {**revealed(address.env), **revealed(address.headers)}
         self._credentials = [value for name, value in given.items() if _CREDENTIAL.search(name) and len(value) > 5]
         self._words: deque[str] = deque(maxlen=_LINES)
+        self._listener: threading.Thread | None = None
         self._end = asyncio.Event()
         self._ready: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._ready.add_done_callback(lambda done: done.cancelled() or done.exception())  # heard by those who wait
@@ -88,6 +91,13 @@ class Connection:
         """Close from any thread, without waiting."""
         with contextlib.suppress(RuntimeError):  # the loop is gone, and the server with it
             thread.submit(self.close())
+
+    async def heard_out(self) -> None:
+        """Wait until all that an ended program wrote to stderr has been read."""
+        self._end.set()
+        await asyncio.wait([self._task], timeout=_HEARING)
+        if self._listener is not None:
+            await asyncio.to_thread(self._listener.join, _HEARING)
 
     def last_words(self) -> str:
         """The end of what a program wrote to stderr, for a message."""
@@ -139,7 +149,8 @@ class Connection:
             command=address.command, args=list(address.args), env=revealed(address.env), cwd=address.cwd
         )
         receive, send = os.pipe()
-        threading.Thread(target=self._listen, args=(receive,), name="agnt5-mcp-stderr", daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, args=(receive,), name="agnt5-mcp-stderr", daemon=True)
+        self._listener.start()
         with os.fdopen(send, "w") as errors:
             async with stdio_client(parameters, errlog=errors) as streams:
                 yield streams

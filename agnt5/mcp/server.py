@@ -89,6 +89,8 @@ class Server:
                     # It has lost the session, so it did not take the question either.
                     await connection.close()
                     continue
+                if connection.closed or not connection.greeted:
+                    await connection.heard_out()
                 found = self._error(tool, error, connection)
                 if not isinstance(found, ToolFailed):
                     await connection.close()

@@ -343,7 +343,7 @@ async def decides(name: str, arguments: dict[str, object]) -> bool:
             "two agents by 'transfer_to_one_a'",
         ),
     ],
-    ids=str,
+    ids=lambda given: given if isinstance(given, str) else ",".join(given),
 )
 def test_a_wrong_setting_is_named(settings: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):

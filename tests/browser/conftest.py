@@ -1,4 +1,8 @@
-"""One server and one browser for all browser tests; a notebook for each."""
+"""One server and one browser for all browser tests; a notebook for each.
+
+They end with the last of these tests: the browser's driver keeps an event loop running in this thread as long as it
+lives, and other tests need their own.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +14,7 @@ from playwright.sync_api import sync_playwright
 from browser.lab import Chromium, Lab
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests come last: the driver keeps an event loop running in this thread until the session ends, and other
-    tests need their own."""
-    items.sort(key=lambda item: item.path.parent.name == "browser")
-
-
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chromium]:
     lab = Lab(tmp_path_factory.mktemp("lab"))
     try:

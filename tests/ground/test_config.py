@@ -199,7 +199,7 @@ def test_a_bad_variable_is_named_with_what_it_may_be(
         {"store": "a/b"},
         {"store": ""},
         {"home": 3},
-        {"runtime": object()},
+        {"runtime": 1.5},
         {"model": 5},
         {"dev_mode": "x"},
     ],

@@ -40,8 +40,14 @@ def start_sleepers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
         process.wait()
 
 
+@pytest.fixture(scope="session")
+def sleepers(start_sleepers: Start) -> subprocess.Popen[str]:
+    return start_sleepers(5 + 0.0005 * SLEEPERS)
+
+
 @pytest.fixture(scope="session", autouse=True)
-def early_sleepers(request: pytest.FixtureRequest, start_sleepers: Start) -> subprocess.Popen[str] | None:
-    """Asleep while other scenarios are played; None when no test of this session asks for them."""
+def early(request: pytest.FixtureRequest) -> None:
+    """Asleep while other scenarios are played, where one process plays them all; several overlap without this."""
     wanted = any(item.path.name == "test_waiting_together.py" for item in request.session.items)
-    return start_sleepers(5 + 0.0005 * SLEEPERS) if wanted else None
+    if wanted and not hasattr(request.config, "workerinput"):
+        request.getfixturevalue("sleepers")

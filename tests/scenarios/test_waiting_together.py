@@ -10,9 +10,9 @@ from scenarios.conftest import SLEEPERS, Start
 
 
 def test_a_hundred_thousand_sleepers_need_little_memory_and_wake_together(
-    early_sleepers: subprocess.Popen[str], start_sleepers: Start
+    sleepers: subprocess.Popen[str], start_sleepers: Start
 ) -> None:
-    said = _said(early_sleepers)
+    said = _said(sleepers)
     if "too early" in said:  # a slow machine needs longer to put them all to bed
         said = _said(start_sleepers(4 * said["too early"]))
     assert said["completed"] == SLEEPERS
