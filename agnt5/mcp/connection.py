@@ -26,7 +26,7 @@ _CREDENTIAL = re.compile("key|token|secret|pass|auth|cookie|credential", re.IGNO
 _LINES = 8
 """Of what a program writes to stderr, the last lines are kept, to say why it ended."""
 _HEARING = 1.0
-"""Seconds in which the last lines of a program that has ended are waited for; one that it started may still hold them."""
+"""Seconds for the last lines of a program that has ended; what it started may still hold the pipe open."""
 
 
 @dataclass(frozen=True)
