@@ -19,13 +19,13 @@ Start = Callable[[float], "subprocess.Popen[str]"]
 
 @pytest.fixture(scope="session")
 def start_sleepers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
-    """Start SLEEPERS flows that are due together in so many seconds."""
+    """Start SLEEPERS flows that are due together, with this margin of time to put them to bed."""
     started: list[subprocess.Popen[str]] = []
 
-    def start(seconds: float) -> subprocess.Popen[str]:
+    def start(margin: float) -> subprocess.Popen[str]:
         home = tmp_path_factory.mktemp("sleepers")
         process = subprocess.Popen(
-            [sys.executable, "-m", "scenarios.sleepers", str(home), str(SLEEPERS), str(seconds)],
+            [sys.executable, "-m", "scenarios.sleepers", str(home), str(SLEEPERS), str(margin)],
             env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -42,7 +42,7 @@ def start_sleepers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
 
 @pytest.fixture(scope="session")
 def sleepers(start_sleepers: Start) -> subprocess.Popen[str]:
-    return start_sleepers(5 + 0.0005 * SLEEPERS)
+    return start_sleepers(1.3)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -1,7 +1,7 @@
 """Puts COUNT flows to sleep until one moment and lets them wake together; prints what that took, as JSON.
 
-`python -m scenarios.sleepers HOME COUNT SECONDS`. The moment is SECONDS away; if not everybody is asleep by then, that
-is all it prints.
+`python -m scenarios.sleepers HOME COUNT MARGIN`. The moment is as far away as it takes to put them all to bed, by a
+sample, times MARGIN; if not everybody is asleep by then, that is all it prints.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from agnt5.runtime import Runtime, get_runtime
 
 PENDING, RUNNING, WAITING, COMPLETED = 0, 1, 2, 4
 BED = 500
+SAMPLE = 2_000
 
 
 @flow
@@ -28,14 +29,20 @@ async def sleeps(ctx: Context, until: float) -> bool:
 
 
 @flow
-async def bed(ctx: Context, until: float, count: int) -> None:
+async def naps(ctx: Context, until: float) -> None:
+    """One of the sample: asleep for a moment only, and counted nowhere."""
+    await ctx.sleep(0.001)
+
+
+@flow
+async def bed(ctx: Context, until: float, count: int, sample: bool) -> None:
     for _ in range(count):
-        await ctx.start(sleeps, until)
+        await ctx.start(naps if sample else sleeps, until)
 
 
-def put_to_bed(runtime: Runtime, count: int, until: float) -> None:
+def put_to_bed(runtime: Runtime, count: int, until: float, *, sample: bool = False) -> None:
     """Return when all of them sleep, or slept."""
-    for run in [bed.start(until, BED) for _ in range(count // BED)]:
+    for run in [bed.start(until, BED, sample) for _ in range(count // BED)]:
         run.result()
     while runtime.reader.runs(status=PENDING, limit=1) or runtime.reader.runs(status=RUNNING, limit=1):
         time.sleep(0.05)
@@ -61,10 +68,17 @@ def megabytes() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (1024 * 1024)
 
 
-def main(home: str, count: int, seconds: float) -> None:
+def seconds_to_bed(runtime: Runtime, count: int) -> float:
+    begun = time.monotonic()
+    put_to_bed(runtime, SAMPLE, 0.0, sample=True)
+    return (time.monotonic() - begun) * count / SAMPLE
+
+
+def main(home: str, count: int, margin: float) -> None:
     agnt5.configure(home=home, durability="process")
     runtime = get_runtime()
     bare = megabytes()
+    seconds = 2 + margin * seconds_to_bed(runtime, count)
     until = time.time() + seconds
     put_to_bed(runtime, count, until)
     if runtime.reader.runs(status=COMPLETED, component=sleeps.name, limit=1):
