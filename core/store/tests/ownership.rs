@@ -152,6 +152,26 @@ fn there_is_nothing_to_visit_before_there_is_a_store() {
 }
 
 #[test]
+fn who_looks_while_a_store_is_being_made_waits_for_its_tables() {
+    let _others = beside_others();
+    for _ in 0..20 {
+        let home = tempfile::tempdir().unwrap();
+        let dir = home.path().join("store");
+        std::thread::scope(|scope| {
+            let visitor = scope.spawn(|| {
+                while !dir.join("journal.db").is_file() {
+                    std::hint::spin_loop();
+                }
+                SqliteReader::open(&dir).map(|visitor| visitor.health().unwrap().schema_version)
+            });
+            let store = open(&dir);
+            assert_eq!(visitor.join().unwrap().unwrap(), 3);
+            drop(store);
+        });
+    }
+}
+
+#[test]
 fn the_directory_is_private_and_ignored_but_a_full_one_is_left_alone() {
     let _turn = beside_others();
     use std::os::unix::fs::PermissionsExt;

@@ -5,6 +5,8 @@ use std::fs;
 use std::mem::ManuallyDrop;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use rusqlite::Connection;
@@ -17,6 +19,10 @@ use crate::error::StoreError;
 use crate::platform;
 use crate::record::*;
 use crate::store::*;
+
+/// How long an owner that lives is given to bring its file to this version before it is taken for an older one.
+const MIGRATION: Duration = Duration::from_secs(1);
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
 
 /// Reads a store that this or another process owns, or nobody.
 pub struct SqliteReader {
@@ -50,13 +56,22 @@ impl SqliteReader {
             return Err(missing());
         }
         directory::refuse_network(&dir)?;
-        match Self::attach(dir.clone(), &file) {
-            Err(StoreError::Outdated(_)) if Owner::of(&dir).is_none() => {
-                // Owning it for a moment migrates it.
-                drop(SqliteStore::open(&dir, Durability::Full)?);
-                Self::attach(dir, &file)
+        let patience = Instant::now() + MIGRATION;
+        loop {
+            match Self::attach(dir.clone(), &file) {
+                Err(StoreError::Outdated(_)) if Instant::now() < patience => {}
+                attached => return attached,
             }
-            attached => attached,
+            if Owner::of(&dir).is_some() {
+                // It may be making the tables right now.
+                thread::sleep(LOOK_AGAIN);
+                continue;
+            }
+            // Owning it for a moment migrates it; whoever was faster does it instead.
+            match SqliteStore::open(&dir, Durability::Full) {
+                Err(error) if !matches!(error, StoreError::Locked { .. }) => return Err(error),
+                _ => {}
+            }
         }
     }
 
