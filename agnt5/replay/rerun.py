@@ -4,7 +4,7 @@ same; and `run.reused`, which says what was taken over and why the rest was not.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, overload
 
@@ -133,44 +133,66 @@ def reused(run: Run) -> Reused:
     return Reused(run.id, started.rerun_of, taken, executed)
 
 
+_NEVER = "the older run never asked for it"
+
+
 class _Reasons:
-    """Why a step was not answered from the older run."""
+    """Why a step was not answered from the older run.
+
+    Each executed step is compared with one of the older run's that has its place and name and was not taken over: one
+    with the same arguments, else the first that is left. The older run never asked for a step that finds none, as when
+    it failed before.
+    """
 
     def __init__(self, journal: Journal, older: Journal | None, always: set[str]) -> None:
         self._always = always
         self._older = older
         self._component = journal.component
-        self._paths = {entry.seq: entry.path for entry in journal}
         self._functions = set() if older is None else _changed_functions(older, journal)
-        self._there: dict[tuple[str, str], list[Entry]] = defaultdict(list)
-        if older is not None:
-            paths = {entry.seq: entry.path for entry in older}
-            for entry in older:
-                if entry.kind in _LOCAL:
-                    self._there[paths.get(entry.scope, ""), entry.name].append(entry)
+        there, own = {} if older is None else _placed(older), _placed(journal)
+        self._places = {entry.seq: place for place, entries in own.items() for entry in entries}
+        self._taken: _Placed = defaultdict(list)
+        self._twins: dict[int, Entry] = {}
+        for place, entries in own.items():
+            taken = {entry.reused for entry in entries}
+            left = [one for one in there.get(place, ()) if one.seq not in taken]
+            self._pair([entry for entry in entries if not entry.reused], left)
+            self._taken[place] = [one for one in there.get(place, ()) if one.seq in taken]
+
+    def _pair(self, executed: list[Entry], left: list[Entry]) -> None:
+        by_digest: dict[bytes, deque[Entry]] = defaultdict(deque)
+        for one in left:
+            by_digest[one.digest].append(one)
+        alone: list[Entry] = []
+        for entry in executed:
+            alike = by_digest[entry.digest]
+            if alike:
+                self._twins[entry.seq] = alike.popleft()
+            else:
+                alone.append(entry)
+        found = {one.seq for one in self._twins.values()}
+        rest = [one for one in left if one.seq not in found]
+        self._twins |= {entry.seq: one for entry, one in zip(alone, rest, strict=False)}
 
     def __call__(self, entry: Entry) -> str:
         if entry.name in self._always:
             return "always executed, as asked"
         if self._older is None:
             return "the older run was deleted"
-        there = self._there[self._paths.get(entry.scope, ""), entry.name]
-        if not there:
-            return "not in the older run"
-        code, given = entry.fingerprint, entry.digest
-        if not code:
+        twin = self._twins.get(entry.seq)
+        if twin is None:
+            taken = self._taken[self._places[entry.seq]]
+            same = any(one.digest == entry.digest and one.fingerprint == entry.fingerprint for one in taken)
+            return "called more often than in the older run" if same else _NEVER
+        if not entry.fingerprint:
             return self._uncomparable(entry)
-        same = [one for one in there if one.fingerprint == code]
-        if not same:
+        if twin.fingerprint != entry.fingerprint:
             return self._changed(entry.name)
-        alike = [one for one in same if one.digest == given]
-        if not alike:
+        if twin.digest != entry.digest:
             return "its arguments changed"
-        if all(one.error is not None for one in alike):
-            return f"it failed there: {alike[0].error}"
-        if all(one.ended is None for one in alike):
-            return "it was not finished there"
-        return "called more often than in the older run"
+        if twin.error is not None:
+            return f"it failed there: {twin.error}"
+        return "it was not finished there"  # not when this run looked, though it may be by now
 
     def _uncomparable(self, entry: Entry) -> str:
         """As the code is now: what it reached then is not recorded."""
@@ -189,6 +211,19 @@ class _Reasons:
             return "its code changed"
         others = f" ({', '.join(sorted(self._functions))} changed since)" if self._functions else ""
         return f"a value that it reads or something that it calls changed{others}"
+
+
+_Placed = dict[tuple[str, str, str], list[Entry]]
+
+
+def _placed(journal: Journal) -> _Placed:
+    """Steps and functions by what they are compared by: the call they are nested in, kind and name; in order."""
+    paths = {entry.seq: entry.path for entry in journal}
+    found: _Placed = defaultdict(list)
+    for entry in journal:
+        if entry.kind in _LOCAL:
+            found[paths.get(entry.scope, ""), entry.kind, entry.name].append(entry)
+    return found
 
 
 def why_not(fn: Callable[..., Any]) -> str | None:

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 import agnt5
-from agnt5 import Context, flow, function
+from agnt5 import Context, NoRetry, flow, function
 from agnt5.replay import why_not
 from replay.corpus import CORPUS, executed
 from replay.playing import end_of, record
@@ -86,10 +86,52 @@ async def test_one_more_question_costs_one_more_answer() -> None:
     assert asked == ["Be brief. where", "count"]
     assert len(again.reused) == 4
     assert [entry.path for entry in again.reused.late] == ["ask_model#3", "count_words#3"]
-    assert "executed  ask_model#2: its arguments changed" in str(again.reused)
+    assert "executed  ask_model#2: the older run never asked for it" in str(again.reused)
     third = again.rerun()
     await third
     assert len(third.reused) == 6, "a rerun of a rerun"
+
+
+async def test_what_the_older_run_never_asked_for_is_said_so() -> None:
+    def weigh(item: str) -> int:
+        if item == "pot":
+            raise ValueError("no scales")
+        return len(item)
+
+    @flow
+    async def shipping(ctx: Context, items: list[str]) -> int:
+        return sum([await ctx.call(weigh, item, retry_policy=NoRetry()) for item in items])
+
+    older = shipping.start(["tea", "pot", "cup"])
+    with pytest.raises(agnt5.RunFailed):
+        await older
+    again = older.rerun()
+    with pytest.raises(agnt5.RunFailed):
+        await again
+    assert reasons_of(again) == {"weigh#2": "it failed there: ValueError: no scales"}
+    mended = older.rerun((["tea", "jar", "cup", "tea"],))
+    assert await mended == 12
+    assert reasons_of(mended) == {
+        "weigh#2": "its arguments changed",
+        "weigh#3": "the older run never asked for it",
+        "weigh#4": "called more often than in the older run",
+    }
+    assert len(mended.reused) == 1
+
+
+async def test_code_that_changed_is_no_reason_for_what_was_never_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    older = survey.start(["why"])
+    await older
+    monkeypatch.setitem(globals(), "PROMPT", "Be long.")
+    again = older.rerun((["why", "how"],))
+    await again
+    reasons = reasons_of(again)
+    assert reasons["ask_model"] == "a value that it reads or something that it calls changed"
+    assert reasons["ask_model#2"] == "the older run never asked for it"
+
+
+def reasons_of(run: agnt5.Run) -> dict[str, str]:
+    return {one.entry.path: one.reason for one in run.reused.executed}
 
 
 async def test_steps_can_be_executed_in_any_case() -> None:
