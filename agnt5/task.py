@@ -22,7 +22,7 @@ from agnt5.errors import ConfigurationError, OutputInvalid, ProviderAuthError
 from agnt5.execution.current import current_context
 from agnt5.execution.together import together
 from agnt5.hints import struct_in
-from agnt5.llm import LLM, Message, find_llm
+from agnt5.llm import LLM, Message, check_model, find_llm
 from agnt5.llm.schema import Schema
 from agnt5.llm.types import as_content
 
@@ -67,6 +67,7 @@ class Task(Composite, Generic[T]):
         self.name = name or _name_of(output)
         self.instructions = instructions
         self.model: LLM | str | None = llm if llm is not None else model
+        check_model(self.model)
         self.max_repairs = max_repairs
         self.temperature = temperature
         self.max_tokens = max_tokens

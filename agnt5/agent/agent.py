@@ -24,7 +24,7 @@ from agnt5.component import FLOW, Component, Composite, Parts, caller_module
 from agnt5.errors import ConfigurationError
 from agnt5.execution.current import current_context
 from agnt5.extras import require_telemetry
-from agnt5.llm import LLM, find_llm
+from agnt5.llm import LLM, check_model, find_llm
 from agnt5.llm.schema import Schema
 from agnt5.tool import Tool, tool_name
 
@@ -166,6 +166,7 @@ class Agent(Composite):
 
     def with_model(self, model: LLM | str) -> Self:
         """The same agent with another model, for `run.fork(0, code=...)`. Later runs of its name are not its own."""
+        check_model(model)
         other = self.__agnt5_copy__()
         other.model = model
         return other

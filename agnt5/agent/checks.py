@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from agnt5.agent.budget import Budget
 from agnt5.errors import ConfigurationError
 from agnt5.hints import struct_in
-from agnt5.llm import LLM
+from agnt5.llm import check_model
 from agnt5.llm.types import as_content
 
 if TYPE_CHECKING:
@@ -38,8 +38,7 @@ def check_settings(agent: Agent) -> None:
         )
     if not isinstance(cast("Any", agent.instructions), str):
         raise ConfigurationError(f"instructions= is a text, not {agent.instructions!r}.")
-    if agent.model is not None and not isinstance(cast("Any", agent.model), LLM | str):
-        raise ConfigurationError(f"{agent.model!r} is no model: give `model='provider/name'` or `llm=create_llm(...)`.")
+    check_model(agent.model)
     if type(agent.max_iterations) is not int or agent.max_iterations < 1:
         raise ConfigurationError(f"max_iterations is a whole number from 1, not {agent.max_iterations!r}.")
     if agent.max_tokens is not None and (type(agent.max_tokens) is not int or agent.max_tokens < 1):

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from agnt5.llm import recorded
 from agnt5.llm.base import LLM
-from agnt5.llm.create import LanguageModelType, create_llm, find_llm
+from agnt5.llm.create import LanguageModelType, check_model, create_llm, find_llm
 from agnt5.llm.limits import limit_model
 from agnt5.llm.prices import Price, set_price
 from agnt5.llm.schema import Schema
@@ -50,6 +50,7 @@ __all__ = [
     "Usage",
     "as_message",
     "as_messages",
+    "check_model",
     "create_llm",
     "find_llm",
     "limit_model",

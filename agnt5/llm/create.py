@@ -73,9 +73,26 @@ def find_llm(wanted: Any = None) -> LLM:
     if isinstance(wanted, LLM):
         return wanted
     name = config.settings().model if wanted is None else wanted
-    ways = _WAYS.format(providers=", ".join(_ADAPTERS))
     if name is None:
-        raise ConfigurationError(f"No model is configured. {ways}")
+        raise ConfigurationError(f"No model is configured. {_ways()}")
+    provider, model = named(name)
+    known = _known.get(name)
+    if known is None:
+        known = _known[name] = create_llm(provider, model)
+    return known
+
+
+def check_model(wanted: Any) -> None:
+    """ConfigurationError for what can be no model, told where it is written and not where it is asked. None may stand
+    for the default, which is looked up later."""
+    if wanted is not None and not isinstance(wanted, LLM):
+        named(wanted)
+
+
+def named(name: Any) -> tuple[str, str]:
+    """Provider and model of a `provider/name` text; nothing of the provider is imported. The model is the provider's
+    own word: a server may know any."""
+    ways = _ways()
     if not isinstance(name, str):
         raise ConfigurationError(f"{name!r} is no model. {ways}")
     provider, slash, model = name.partition("/")
@@ -85,10 +102,11 @@ def find_llm(wanted: Any = None) -> LLM:
         raise ConfigurationError(f"{provider!r} in {name!r} is no provider.{meant} {ways}")
     if not slash or provider not in _ADAPTERS or not model:
         raise ConfigurationError(f"{name!r} is no model of the form 'provider/name'. {ways}")
-    known = _known.get(name)
-    if known is None:
-        known = _known[name] = create_llm(provider, model)
-    return known
+    return provider, model
+
+
+def _ways() -> str:
+    return _WAYS.format(providers=", ".join(_ADAPTERS))
 
 
 # One LLM for each name, so that its connections are shared.

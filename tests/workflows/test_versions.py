@@ -99,7 +99,7 @@ def test_an_agent_that_a_tool_of_its_own_refers_to_is_copied_once(notebook: Note
 def ask_again(question: str) -> str:
     "Ask."
     return agent.name
-agent = Agent("circular", "", [ask_again], model="scripted/none")
+agent = Agent("circular", "", [ask_again], model="local/none")
 """
     )
     version = pin(notebook["agent"].__agnt5_component__).whole
@@ -180,7 +180,7 @@ async def test_recorded_settings_are_not_run() -> None:
 
 
 def test_a_step_that_reaches_an_agent_can_be_reused_until_its_settings_change() -> None:
-    agent = Agent("measured", "One.", model="scripted/x")
+    agent = Agent("measured", "One.", model="local/x")
 
     def step() -> str:
         return agent.name
