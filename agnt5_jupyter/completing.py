@@ -7,16 +7,21 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from IPython.core.completer import SimpleCompletion
 from IPython.core.error import UsageError
 
 import agnt5
 
-from .current import current
+from .current import current as current_replay
 from .display.remembered import answer
 from .usage import Kind, Parser
+
+if TYPE_CHECKING:
+    from agnt5 import Journal
+
+    from .verbs import Verb
 
 _LINE = re.compile(r"%agnt5\s(?P<rest>[^\n]*)$")
 _RUNS = 50
@@ -79,7 +84,11 @@ def candidates(before: list[str], current: str, names: dict[str, Any]) -> list[s
         if not places:
             return []
         action, kind = places[min(len(given), len(places) - 1)]
-    return [str(choice) for choice in action.choices] if action.choices else _of(kind, given, names)
+    if action.choices:
+        return [str(choice) for choice in action.choices]
+    if kind == "step" and current[:1].isdecimal():
+        return _numbers(verb, given, names)
+    return [*_ENDS.get((verb.name, kind), ()), *_of(kind, given, names)]
 
 
 def _given(parser: Parser, words: list[str]) -> tuple[list[str], str | None]:
@@ -115,12 +124,26 @@ def _of(kind: Kind, given: list[str], names: dict[str, Any]) -> list[str]:
     return []
 
 
+# Places of a replay that are no entries.
+_ENDS: dict[tuple[str, Kind], tuple[str, ...]] = {("goto", "step"): ("start", "end")}
+# Verbs that take the number of an entry for its path.
+_NUMBERED = ("goto", "replay", "fork")
+
+
 def _steps(given: list[str], names: dict[str, Any]) -> list[str]:
     """Paths of the run that the line names, or of the one that is being replayed."""
+    return list(dict.fromkeys(entry.path for entry in _journal(given, names) if entry.path))
+
+
+def _numbers(verb: Verb, given: list[str], names: dict[str, Any]) -> list[str]:
+    """The same entries by the numbers that the journal shows."""
+    return [str(entry.seq) for entry in _journal(given, names)] if verb.name in _NUMBERED else []
+
+
+def _journal(given: list[str], names: dict[str, Any]) -> Journal:
     from .finding import journal_of
 
-    journal = journal_of(given[0], names) if given else current().journal
-    return list(dict.fromkeys(entry.path for entry in journal if entry.path))
+    return journal_of(given[0], names) if given else current_replay().journal
 
 
 def _namespaces() -> list[str]:

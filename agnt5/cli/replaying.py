@@ -82,10 +82,15 @@ def _lines(walk: Replay) -> list[str]:
         entry, frame = walk.entry, walk.frame
         what = "start" if entry is None else f"{entry.kind} {entry.path or entry.name}"
         where = "" if frame is None else f"{frame.file}:{frame.line}  {frame.code}"
-        lines.append(f"{walk.position:>6}  {what:<32}  {where}".rstrip())
+        lines.append(f"{_number(walk):>6}  {what:<32}  {where}".rstrip())
         if walk.at_end:
             return lines
         walk.step()
+
+
+def _number(walk: Replay) -> int:
+    """The number of the entry that was answered here, which --at takes; 0 at the start."""
+    return 0 if walk.entry is None else walk.entry.seq
 
 
 def _listed(walk: Replay) -> dict[str, Any]:
@@ -96,7 +101,7 @@ def _listed(walk: Replay) -> dict[str, Any]:
         positions.append(
             {
                 "index": walk.index,
-                "seq": walk.position,
+                "seq": _number(walk),
                 "path": entry.path if entry is not None else None,
                 "kind": entry.kind if entry is not None else None,
                 "file": frame.file if frame is not None else None,

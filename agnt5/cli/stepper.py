@@ -82,7 +82,7 @@ class Stepper:
         elif act == "start":
             walk.reset()
         elif act == "end":
-            walk.goto(len(walk.journal.stored))
+            walk.step(len(walk))
         elif act == "continue":
             walk.run_to_end()
         elif act == "goto":
@@ -130,8 +130,7 @@ class Stepper:
         terminal."""
         walk = self._walk
         entry = walk.entry
-        what = "the start" if entry is None else f"after {entry.kind} {entry.path or entry.name}"
-        head = f"{walk.run_id}  {walk.index} of {len(walk) - 1}  entry {walk.position}  {shown(what)}"
+        head = f"{walk.run_id}  {shown(walk.place)}"
         top = [colour(fit(head, terminal_width()), "bold"), ""]
         if entry is not None:
             top += [self._fit(f"  {entry.name} gave {entry.error or repr(entry.output)}"), ""]

@@ -18,7 +18,7 @@ from agnt5.errors import ConfigurationError
 from agnt5.execution.diverging import FORK
 from agnt5.execution.flowreplay import replay
 from agnt5.execution.kinds import COMMAND_WORDS, FAILURE, IMMEDIATE, VALUE, new_run_id
-from agnt5.journal import inert
+from agnt5.journal import Journal, inert
 from agnt5.replay.source import RECORDED, recorded, sources
 from agnt5.run import Run
 from agnt5.runtime import ask_owner, owner_or_reader
@@ -38,9 +38,11 @@ class Command(NamedTuple):
 
 
 class ForkPlan(NamedTuple):
-    """What a fork at one place would do. Entries before `cut` are shared.
+    """What a fork at one place would do. What is stored before `cut` is shared.
 
-    `in_flight`: asked before the cut and not answered there; done again, or answered as then with `inflight="reuse"`.
+    `at`, `place`: where, as the number that was given or implied, and in words; `shared`: how many entries, as the
+    journal shows them, the fork has in common with the older run. `in_flight`: asked before the cut and not answered
+    there; done again, or answered as then with `inflight="reuse"`.
     `later`: what the older run did after the cut and the fork will do anew, if its code still asks for it. `given`:
     paths of those that do not run, because `outputs` or `fail` answer them.
     """
@@ -50,11 +52,12 @@ class ForkPlan(NamedTuple):
     in_flight: list[Command]
     later: list[Command]
     given: tuple[str, ...] = ()
+    shared: int = 0
+    place: str = ""
 
     def __str__(self) -> str:
-        shared = self.cut - 1
-        many = f"{shared} entries after the start are" if shared > 1 else "one entry after the start is"
-        lines = [f"forks before entry {self.cut}: {many if shared else 'nothing but the start is'} shared"]
+        many = f"{self.shared} entries are" if self.shared > 1 else "one entry is"
+        lines = [f"forks {self.place}: {many if self.shared else 'nothing but the start is'} shared"]
         asked = {command.seq for command in self.in_flight}
         told = [("in flight", command) for command in self.in_flight]
         told += [("runs again", command) for command in self.later if command.seq not in asked]
@@ -78,17 +81,20 @@ def plan_fork(
 ) -> ForkPlan:
     """Where `run.fork` with these arguments would cut, and what would run live. Nothing is written.
 
-    ConfigurationError when a path names nothing that lies at or after the cut.
+    ConfigurationError when a path names nothing that lies at or after the cut, or there is no such entry.
     """
     reader = look()
+    journal = run.journal
     changed = [*(outputs or ()), *(fail or ())]
-    place = 0 if input is not None else _place(run, at, changed)
+    seq = 0 if input is not None else _place(journal, at, changed)
     if input is not None and at not in (None, 0):
         raise ConfigurationError("Another input belongs to a fork from the start: leave `at` out, or the input.")
-    cut, in_flight, later = reader.fork_plan(run.id, place, code is not None or _has_changed(run))
+    cut, in_flight, later = reader.fork_plan(run.id, seq, code is not None or _has_changed(run))
     if input is not None:
         cut, in_flight = 1, []
-    return ForkPlan(place, cut, [_command(one) for one in in_flight], [_command(one) for one in later], tuple(changed))
+    shared = sum(entry.seq < cut for entry in journal)
+    commands = [_command(one) for one in in_flight], [_command(one) for one in later]
+    return ForkPlan(seq, cut, *commands, tuple(changed), shared, _in_words(journal, seq))
 
 
 def fork(
@@ -197,31 +203,48 @@ def call_of(input: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
     return (input,), {}
 
 
-def _place(run: Run, at: int | str | Entry | None, changed: list[str]) -> int:
+def _place(journal: Journal, at: int | str | Entry | None, changed: list[str]) -> int:
     """The entry to fork at: given, found by its path, or the first command whose answer is to change."""
+    run_id = journal.run_id
+    shows = f"`print(run.journal)` or `agnt5 show {run_id}` shows them."
     if isinstance(at, Entry):
-        return at.seq
+        at = at.seq
     if isinstance(at, int):
         if at < 0:
-            raise ConfigurationError(f"`at=` is the seq of an entry, from 0, or its path; it is {at}.")
+            raise ConfigurationError(f"`at=` is the number of an entry, from 0, or its path; it is {at}.")
+        if at > journal.stored[-1].seq:
+            last = journal[-1] if len(journal) else None
+            until = (
+                "it has none yet." if last is None else f"its last is {last.seq} ({last.path or last.kind}). {shows}"
+            )
+            raise ConfigurationError(f"Run {run_id} has no entry {at}: {until}")
         return at
-    by_path = {entry.path: entry.seq for entry in reversed(run.journal)}
+    by_path = {entry.path: entry.seq for entry in reversed(journal)}
     if isinstance(at, str):
         if at not in by_path:
-            raise ConfigurationError(
-                f"Run {run.id} has no entry with the path {at!r}.{_near(at, by_path)} `print(run.journal)` or "
-                f"`agnt5 show {run.id}` shows them."
-            )
+            raise ConfigurationError(f"Run {run_id} has no entry with the path {at!r}.{_near(at, by_path)} {shows}")
         return by_path[at]
     found = [by_path[path] for path in changed if path in by_path]
     if not found:
         first = changed[0] if changed else ""
-        unknown = f"Run {run.id} asked for nothing with the path {first!r}.{_near(first, by_path)} " if first else ""
+        unknown = f"Run {run_id} asked for nothing with the path {first!r}.{_near(first, by_path)} " if first else ""
         raise ConfigurationError(
-            f"{unknown}Say where to fork: `at=` an entry's seq or path, or `outputs=`, `fail=` or `input=` that imply "
-            "it."
+            f"{unknown}Say where to fork: `at=` an entry's number or path, or `outputs=`, `fail=` or `input=` that "
+            "imply it."
         )
     return min(found)
+
+
+def _in_words(journal: Journal, seq: int) -> str:
+    """Where a fork at this number begins, told by numbers that the journal shows."""
+    if seq == 0:
+        return "at the start"
+    asked = journal.by_seq.get(seq)
+    if asked is not None:
+        return f"at entry {seq}, {asked.path or asked.kind}"
+    # What `replay.position` gives: the number of an answer.
+    answered = journal.by_seq.get(journal.stored[seq].command)
+    return f"at {seq}" if answered is None else f"after entry {answered.seq}, {answered.path or answered.kind}"
 
 
 def component_for(run: Run, code: Any) -> Component[..., Any]:
@@ -261,13 +284,15 @@ def _error(path: str, error: Any) -> BaseException:
 
 def _no_such_path(run: Run, path: str, plan: ForkPlan) -> str:
     entries = {entry.path: entry for entry in reversed(run.journal)}
-    if path in entries and entries[path].kind in _IMMEDIATE:
-        return f"{path!r} ({entries[path].kind}) waits for no answer that could be changed; `state=` changes state."
-    if path in {entry.path for entry in run.journal if entry.seq < plan.cut}:
-        return f"{path!r} was answered before entry {plan.cut}, where this fork begins: fork at its command or earlier."
+    found = entries.get(path)
+    if found is not None and found.kind in _IMMEDIATE:
+        return f"{path!r} ({found.kind}) waits for no answer that could be changed; `state=` changes state."
+    if found is not None and found.seq < plan.cut:
+        return (
+            f"{path!r} (entry {found.seq}) was answered before this fork begins: fork at entry {found.seq} or earlier."
+        )
     known = [command.path for command in (*plan.in_flight, *plan.later)]
-    near = _near(path, known)
-    return f"Run {run.id} asked for nothing with the path {path!r} at or after entry {plan.cut}.{near}"
+    return f"Run {run.id} asked for nothing with the path {path!r} after this fork begins.{_near(path, known)}"
 
 
 def _near(path: str, known: Iterable[str]) -> str:

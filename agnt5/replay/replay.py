@@ -43,6 +43,8 @@ class Replay:
         self.why_no_frames = why_no_frames
         self.divergence: DivergenceError | None = None
         self._seqs, self._entries = _positions(journal, scripts_only=component is not None)
+        # By the number of the entry that is answered there.
+        self._places = {entry.seq: index for index, entry in enumerate(self._entries) if index}
         self._last = len(self._seqs) - 1
         self._index = 0
         self._seen: OrderedDict[int, Position] = OrderedDict()
@@ -62,16 +64,25 @@ class Replay:
         return self._move(self._index - n)
 
     def goto(self, where: int | str | Entry | Callable[[Entry], bool]) -> Replay:
-        """The last position that is not after this seq; where the answer to this entry (or path) was delivered; or the
-        next position whose entry answers a question with yes. ConfigurationError for a path that is not there."""
-        if isinstance(where, str | Entry):
+        """To where an entry was answered: the entry itself, its path, or its number, which is the one that journals
+        show. What has no answer of its own here (it is open, nested in a function, or needs none) is gone to where it
+        was asked.
+
+        `replay.position` is such a number too, so `goto(position)` comes back. Other numbers go to the last position
+        that is not after them; there is none before the start or beyond the end. A function of an entry goes on to the
+        next position whose entry it says yes to. ConfigurationError for a path that is not there.
+        """
+        if isinstance(where, str):
+            return self._move(self._index_of(self._entry_called(where)))
+        if isinstance(where, Entry):
             return self._move(self._index_of(where))
         if callable(where):
             for index in range(self._index + 1, self._last + 1):
                 if where(self._entry_at(index)):
                     return self._move(index)
             return self
-        return self._move(bisect_right(self._seqs, where) - 1)
+        entry = self.journal.by_seq.get(where)
+        return self._move(self._before(where) if entry is None else self._index_of(entry))
 
     def run_to_end(self) -> Replay:
         """Forward to the next breakpoint, or to the end."""
@@ -88,7 +99,8 @@ class Replay:
 
     @property
     def position(self) -> int:
-        """Seq of the last entry that was delivered; 0 at the start. What `run.fork(at=...)` takes."""
+        """Number of the answer that was delivered last; 0 at the start. `run.fork(at=...)` with it goes on from here.
+        The command that was answered is `entry`, and has a number of its own."""
         return self._seqs[self._index]
 
     @property
@@ -126,6 +138,13 @@ class Replay:
     def entry(self) -> Entry | None:
         """The command whose answer was delivered last; None at the start."""
         return self._entry_at(self._index) if self._index else None
+
+    @property
+    def place(self) -> str:
+        """Where it stands, in words. The number in it is the entry's, which `goto` takes."""
+        entry = self.entry
+        where = "at the start" if entry is None else f"after entry {entry.seq}, {entry.path or entry.kind}"
+        return f"{where}: {self._index} of {self._last} {'answer' if self._last == 1 else 'answers'}"
 
     @property
     def frames(self) -> tuple[Frame, ...]:
@@ -174,17 +193,19 @@ class Replay:
         return cast.evaluate(self._index, source.compiled(expression))
 
     def trace(self, expression: str) -> Any:
-        """The expression at every position: a DataFrame with `seq`, `path`, `value`; None where its names do not exist.
-        Values are copies, or texts where one cannot be copied. It ends where the code diverges. Needs pandas."""
+        """The expression at every position: a DataFrame with `seq` and `path` of the entry that was answered there (0
+        and "" at the start) and `value`, None where its names do not exist. Values are copies, or texts where one
+        cannot be copied. It ends where the code diverges. Needs pandas."""
         cast = self._driven("trace an expression")
         import pandas  # pyright: ignore[reportMissingTypeStubs]
 
         values, stopped = cast.trace(self._last, source.compiled(expression))
         if stopped is not None:
             self._diverged(stopped)
-        paths = ["", *(self._entry_at(index).path for index in range(1, len(values)))]
-        columns = {"seq": self._seqs[: len(values)], "path": paths, "value": pandas.Series(values, dtype=object)}
-        return pandas.DataFrame(columns)
+        # An entry is named by its own number, as everywhere: that of its answer is `position`.
+        entries = self._entries[: len(values)]
+        seqs, paths = [entry.seq for entry in entries], ["", *(entry.path for entry in entries[1:])]
+        return pandas.DataFrame({"seq": seqs, "path": paths, "value": pandas.Series(values, dtype=object)})
 
     def close(self) -> None:
         """Let go of the code. Positions that were looked at stay."""
@@ -198,9 +219,7 @@ class Replay:
         self.close()
 
     def __repr__(self) -> str:
-        entry = self.entry
-        at = f" after {entry.path or entry.name}" if entry is not None else ""
-        return inert(f"<Replay of {self.run_id}: position {self._index} of {self._last}{at}>")
+        return inert(f"<Replay of {self.run_id} {self.place}>")
 
     def __str__(self) -> str:
         lines = [repr(self)[1:-1], self.source.rstrip()]
@@ -224,13 +243,17 @@ class Replay:
         self._show(min(max(index, 0), self._last))
         return self
 
-    def _index_of(self, where: str | Entry) -> int:
-        path = where.path if isinstance(where, Entry) else where
-        for index, entry in enumerate(self._entries):
-            if (entry.seq == where.seq and index > 0) if isinstance(where, Entry) else entry.path == path != "":
-                return index
-        asked = [entry for entry in self.journal if entry.path == path]
-        if not asked:
+    def _index_of(self, entry: Entry) -> int:
+        """Where it was answered; else where it was asked: it is open, nested in a function, or needs no answer."""
+        found = self._places.get(entry.seq)
+        return self._before(entry.seq) if found is None else found
+
+    def _before(self, seq: int) -> int:
+        return bisect_right(self._seqs, seq) - 1
+
+    def _entry_called(self, path: str) -> Entry:
+        found = next((entry for entry in self.journal if entry.path == path != ""), None)
+        if found is None:
             near = difflib.get_close_matches(path, [entry.path for entry in self.journal], 1)
             raise ConfigurationError(
                 f"Run {self.run_id} has no entry with the path {path!r}."
@@ -240,7 +263,7 @@ class Replay:
                     else f" `print(run.journal)` or `agnt5 show {self.run_id}` shows them."
                 )
             )
-        return bisect_right(self._seqs, asked[0].seq) - 1  # nested in a function, or never answered
+        return found
 
     def _show(self, index: int) -> None:
         try:

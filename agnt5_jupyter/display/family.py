@@ -36,7 +36,9 @@ class Member(NamedTuple):
     at: str
     """Path of the entry at the cut, or what lies there."""
     last: int
-    """Seq of its last entry."""
+    """Seq of what was stored last: as long as its lane."""
+    entries: int
+    """How many its journal shows."""
     changed: list[str]
     outcome: str
 
@@ -100,6 +102,7 @@ def _read(run: Run, parent: Run | None, depth: int) -> Member:
         cut=cut,
         at=_place(parent.journal, cut) if parent is not None and cut else "",
         last=journal.stored[-1].seq,
+        entries=len(journal),
         changed=[] if parent is None else _changed(journal, parent.journal, cut),
         outcome=_outcome(journal),
     )

@@ -56,8 +56,7 @@ def plan(replay: Any, wanted: Draft, *, recorded: bool = False) -> dict[str, Any
     lines = [("in flight", one) for one in found.in_flight]
     lines += [("later", one) for one in found.later if one.seq not in running]
     return {
-        "cut": found.cut,
-        "shared": max(found.cut - 1, 0),
+        "shared": found.shared,
         "commands": [
             ("given" if one.path in found.given else what, one.kind, short(one.path)) for what, one in lines[:_COMMANDS]
         ],

@@ -17,10 +17,9 @@ if TYPE_CHECKING:
 def replay_page(replay: Any, trace: Trace, mark: str) -> Page:
     values = values_saved()
     entry = replay.entry
-    place = f"position {replay.index} of {len(replay) - 1}"
-    after = f"after {short(entry.path or entry.kind, 90)}" if entry is not None else "at the start"
-    parts = [head(f"Replay of {trace.component}", dot(trace.status), el("code", trace.run_id), place, after)]
-    lines = [f"Replay of {trace.component}  {trace.status}  {trace.run_id}  {place}  {after}"]
+    place = short(replay.place, 200)
+    parts = [head(f"Replay of {trace.component}", dot(trace.status), el("code", trace.run_id), place)]
+    lines = [f"Replay of {trace.component}  {trace.status}  {trace.run_id}  {place}"]
     source = long(replay.source.rstrip())
     if source:
         parts.append(_source(source) if replay.frame is not None else el("div", source, style=INK))

@@ -133,7 +133,8 @@ class ReplayView {
   take(at) {
     const moved = this.at && this.at.index !== at.index;
     this.at = at;
-    const name = at.entry ? at.entry.path || at.entry.kind : "start";
+    // The number is the entry's, as in the journal: what `goto` takes.
+    const name = at.entry ? `entry ${at.entry.seq}, ${at.entry.path || at.entry.kind}` : "start";
     this.walk.show(at.index, at.last, at.stops.places);
     // Play asks for the next position before this one is here: a stop takes that wish back.
     if (this.transport.timer && this.walk.stops.has(at.index)) this.wanted = null;
@@ -146,7 +147,7 @@ class ReplayView {
     this.drawEntry();
     this.drawSides();
     if (moved && this.forking.open) void this.forking.show();
-    if (moved) this.view.say(`Position ${at.index} of ${at.last}: ${name}`);
+    if (moved) this.view.say(`${at.entry ? "After" : "At"} ${name}: ${at.index} of ${plural(at.last, "answer")}`);
     this.view.root.dataset.index = String(at.index);
   }
 

@@ -1,4 +1,4 @@
-import { button, count, h } from "./dom.js";
+import { button, count, h, plural } from "./dom.js";
 
 // Buttons, slider and keys that move a replay, and play, which steps by itself and halts where it should stop.
 
@@ -37,8 +37,8 @@ export class Transport {
     this.last = last;
     this.slider.max = String(last);
     this.slider.value = String(index);
-    this.slider.setAttribute("aria-valuetext", `${index} of ${last}, ${name}`);
-    this.where.textContent = `${count(index)} of ${count(last)}`;
+    this.slider.setAttribute("aria-valuetext", `${name}: ${index} of ${plural(last, "answer")}`);
+    this.where.textContent = `${count(index)} of ${plural(last, "answer")}`;
     this.playing.disabled = this.slider.disabled = last === 0;
     this.first.disabled = this.back.disabled = index === 0;
     this.next.disabled = this.on.disabled = index >= last;

@@ -126,7 +126,7 @@ class TreeView {
   drawAbout() {
     const found = this.chosen.map((id) => this.members.find((one) => one.id === id)).filter(Boolean);
     const parts = found.map((one) => {
-      const facts = [["began", clock(one.created)], ["took", one.seconds === null ? "" : span(one.seconds)], ["last entry", String(one.last)], ["made by", one.how], ["cut after", one.how === "fork" ? one.at : ""], ["changed", one.changed.join(", ")], ["outcome", one.outcome]];
+      const facts = [["began", clock(one.created)], ["took", one.seconds === null ? "" : span(one.seconds)], ["entries", String(one.entries)], ["made by", one.how], ["cut after", one.how === "fork" ? one.at : ""], ["changed", one.changed.join(", ")], ["outcome", one.outcome]];
       return h("div", { class: "about-run" },
         h("div", { class: "detail-head" }, h("span", { class: "status" }, sign(one.status), h("span", { text: one.status })), h("code", { class: "mono", text: one.id }), button("Open", () => void this.open(one.id), { title: `%agnt5 watch ${one.id}` })),
         h("dl", { class: "detail-facts" }, ...facts.filter(([, value]) => value).map(([name, value]) => h("div", {}, h("dt", { text: name }), h("dd", { text: value })))));

@@ -1,4 +1,4 @@
-import { count, h, sign } from "./dom.js";
+import { h, sign } from "./dom.js";
 import { List } from "./list.js";
 
 // The positions of a run as a list: where the walk is, what lies ahead, and where it stops by itself.
@@ -87,11 +87,12 @@ export class Walk {
     mark.className = shape.className;
     mark.textContent = place ? shape.textContent : "▹";
     text.textContent = this.name(place);
+    text.title = place ? `Entry ${this.seqs[place]}` : "";
     value.textContent = words ? words.error || words.output : "";
     value.classList.toggle("bad", Boolean(words?.error));
     element.classList.toggle("is-ahead", place > this.index);
     element.setAttribute("aria-current", place === this.index ? "step" : "false");
-    element.setAttribute("aria-label", `Position ${count(place)}, ${this.name(place)}${state ? `, ${state}` : ""}${on ? ", stops here" : ""}`);
+    element.setAttribute("aria-label", `${place ? `Entry ${this.seqs[place]}, ` : ""}${this.name(place)}${state ? `, ${state}` : ""}${on ? ", stops here" : ""}`);
   }
 
   close() {

@@ -74,7 +74,7 @@ def _go(walk: agnt5.Replay, where: str) -> None:
     if where == "start":
         walk.reset()
     elif where == "end":
-        walk.goto(len(walk.journal.stored))
+        walk.step(len(walk))
     elif where.isdecimal():
         walk.goto(int(where))
     else:

@@ -52,8 +52,8 @@ def test_replay_elsewhere_than_on_a_terminal_is_a_list(shop: Path, cli: Call) ->
     answer = cli("replay", "r_bill", "--app", str(shop))
     assert answer.code == 0, answer.err
     assert [line.split()[:3] for line in answer.out.splitlines()][1:3] == [
-        ["2", "step", "price"],
-        ["4", "step", "price#2"],
+        ["1", "step", "price"],
+        ["3", "step", "price#2"],
     ]
     assert "prices.append(await ctx.call(price, item))" in answer.out
     listed = json.loads(cli("replay", "r_bill", "--app", str(shop), "--json").out)
@@ -64,7 +64,8 @@ def test_replay_elsewhere_than_on_a_terminal_is_a_list(shop: Path, cli: Call) ->
 
 def test_replay_without_code_steps_over_the_entries(shop: Path, cli: Call) -> None:
     answer = cli("replay", "r_bill", "--at", "4")
-    assert answer.out.splitlines()[0].split() == ["4", "step", "price#2"]
+    assert answer.out.splitlines()[0].split() == ["3", "step", "price#2"]
+    assert cli("replay", "r_bill", "--at", "3").out == answer.out, "a number that is shown is the entry's"
     assert "completed: 23\nNo code was named" in answer.out
     assert "--recorded runs the source" in answer.out
     assert cli("replay", "r_bill", "--at", "price#2").out == answer.out
@@ -79,7 +80,7 @@ def test_fork_shows_what_will_run_and_runs_it(shop: Path, cli: Call) -> None:
     assert len(json.loads(cli("runs", "--json").out)) == 1, "nothing was made"
     answer = cli(*asked)
     assert answer.code == 0, answer.err
-    assert answer.out.startswith("forks before entry 4: 3 entries after the start are shared"), "the code is the same"
+    assert answer.out.startswith("forks at entry 3, price#2: 2 entries are shared"), "the code is the same"
     assert "completed: 103" in answer.out
     told = json.loads(cli("fork", "r_bill", "--at", "1", "--state", "vip=true", "--app", str(shop), "--json").out)
     assert told["status"] == "completed"
@@ -90,6 +91,7 @@ def test_fork_refuses_what_makes_no_sense(shop: Path, cli: Call) -> None:
     assert "name the code with --app" in cli("fork", "r_bill", "--set", "price=1").err
     assert "Did you mean 'price#2'?" in cli("fork", "r_bill", "--at", "3", "--set", "price#3=1", "--app", str(shop)).err
     assert cli("fork", "r_bill", "--set", "price").code == 2
+    assert "has no entry 99: its last is 6 (total)" in cli("fork", "r_bill", "--at", "99", "--app", str(shop)).err
     assert "no exception of Python" in cli("fork", "r_bill", "--fail", "price=Nope", "--app", str(shop)).err
     failed = cli("fork", "r_bill", "--fail", "price#2=ValueError:out of stock", "--app", str(shop))
     assert failed.code == 1
@@ -211,7 +213,7 @@ def test_the_stepper_moves_by_keys(shop: Path) -> None:
     assert "* prices = [3]" in screen, "changed names are marked"
     assert re.search(r"→ +\d+ +prices\.append", screen)
     terminal.press("\x1b[D", "0 of 3")
-    terminal.press("g4\r", "2 of 3")
+    terminal.press("g3\r", "after entry 3, price#2: 2 of 3 answers")
     terminal.press("elen(prices) * 10\r", "len(prices) * 10 = 20")
     terminal.press("enope\r", "NameError")
     terminal.press("btotal\r", "breaks at total")

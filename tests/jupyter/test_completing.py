@@ -41,7 +41,11 @@ def shell_with_run(shell: InteractiveShell) -> InteractiveShell:
         ("%agnt5 event go --to mi", ["mine"]),
         ("%agnt5 fork r_one --at fi", ["first", "first#2"]),
         ("%agnt5 fork r_one --at first#", ["first#2"]),
+        ("%agnt5 fork r_one --at 1", ["1"]),
+        ("%agnt5 replay r_one --at 2", []),  # an answer: what is shown are entries 1 and 3
+        ("%agnt5 replay r_one --at 3", ["3"]),
         ("%agnt5 rerun mine --always first#", ["first#2"]),
+        ("%agnt5 rerun mine --always 3", []),
         ("%agnt5 fork nobody --at fi", []),
         ("%agnt5 runs --component two", ["two_steps"]),
         ("%agnt5 config log_", ["log_level"]),
@@ -69,3 +73,5 @@ def test_breakpoints_are_those_of_the_current_replay(shell_with_run: Interactive
     shell_with_run.run_line_magic("agnt5", "replay r_one")
     assert offer("%agnt5 break fir", {})[0] == ["first", "first#2"]
     assert offer("%agnt5 goto first#", {})[0] == ["first#2"]
+    assert offer("%agnt5 goto 3", {})[0] == ["3"]
+    assert offer("%agnt5 goto ", {})[0] == ["start", "end", "first", "first#2"]

@@ -107,19 +107,19 @@ def test_a_table_of_runs_and_of_a_journal(shell: InteractiveShell, cell: Cell, r
 
 
 def test_the_stepper(shell: InteractiveShell, cell: Cell, run: Run) -> None:
-    assert "position 0 of 2" in cell("%agnt5 replay mine --as walk")
-    assert "position 1 of 2 after price" in cell("%agnt5 step")
+    assert "at the start: 0 of 2 answers" in cell("%agnt5 replay mine --as walk")
+    assert "after entry 1, price: 1 of 2 answers" in cell("%agnt5 step")
     assert cell("%agnt5 eval cost * 2").strip().endswith("60")
-    assert "position 0 of 2" in cell("%agnt5 back 5")
-    assert "after ship" in cell("%agnt5 goto ship")
-    assert "position 0" in cell("%agnt5 goto start")
-    assert "after ship" in cell("%agnt5 goto end")
+    assert "at the start: 0 of 2" in cell("%agnt5 back 5")
+    assert "after entry 4, ship" in cell("%agnt5 goto ship")
+    assert "at the start" in cell("%agnt5 goto start")
+    assert "after entry 4, ship" in cell("%agnt5 goto end")
     assert cell("%agnt5 break price").strip() == "breaks at price"
     cell("%agnt5 goto start")
-    assert "after price" in cell("%agnt5 continue")
+    assert "after entry 1, price" in cell("%agnt5 continue")
     assert "there is no breakpoint at 'ship'" in cell("%agnt5 break ship --off")
     assert cell("%agnt5 break --off").strip() == "no breakpoints"
-    assert "after ship" in cell("%agnt5 continue")
+    assert "after entry 4, ship" in cell("%agnt5 continue")
     cell("values = %agnt5 trace cost")
     values: Any = shell.user_ns["values"]
     assert values["value"].tolist()[:2] == [None, 30]
@@ -131,7 +131,7 @@ def test_the_stepper(shell: InteractiveShell, cell: Cell, run: Run) -> None:
     ]:
         cell("%agnt5 goto price")
         assert cell(f"%agnt5 {line}").strip() == f"UsageError: %agnt5: {says}"
-    assert "after price" in cell("%agnt5 replay mine --at price")
+    assert "after entry 1, price" in cell("%agnt5 replay mine --at price")
     assert shell.user_ns["walk"].run_id == "r_tea"
 
 
@@ -144,7 +144,7 @@ def test_goto_an_entry_that_has_no_answer_is_where_it_is_awaited(shell: Interact
     shell.user_ns["open"] = waits.start(run_id="r_open")
     until(lambda: agnt5.get_run("r_open").status == "waiting")
     cell("%agnt5 replay open")
-    assert "position 1 of 1 after len" in cell("%agnt5 goto word")
+    assert "after entry 1, len: 1 of 1 answer" in cell("%agnt5 goto word")
     agnt5.get_run("r_open").cancel()
 
 
@@ -245,23 +245,27 @@ def test_a_journal_is_saved_and_loaded_as_data(shell: InteractiveShell, cell: Ce
     assert f"saved r_tea to {file}" in cell(f"%agnt5 save mine {str(file)!r}")
     run.delete()
     assert "('tea')" in cell(f"%agnt5 load '{file}' --as loaded")
-    assert "after price" in cell("%agnt5 replay loaded --at price")
+    assert "after entry 1, price" in cell("%agnt5 replay loaded --at price")
     assert "which cannot do this" in cell("%agnt5 cancel loaded")
     assert cell("%agnt5 df loaded").count("ship") == 1
 
 
 def test_agents_are_cells(shell: InteractiveShell, cell: Cell) -> None:
     shell.user_ns.update(price=price, rules={"tone": "calm"}, word="please")
-    text = (
-        '%%agnt5 agent clerk --tools price,purchase --model a/b\nBe {rules["tone"]}, {word}: {"a": {"b": 1}} {{word}}'
-    )
+    head = "%%agnt5 agent clerk --tools price,purchase --model local/any"
+    text = head + '\nBe {rules["tone"]}, {word}: {"a": {"b": 1}} {{word}}'
     assert "<agent clerk>" in cell(text)
     clerk: Any = shell.user_ns["clerk"]
     assert clerk.instructions == 'Be calm, please: {"a": {"b": 1}} {word}'
     assert [one.name for one in clerk.tools] == ["price", "purchase"]
-    assert clerk.model == "a/b"
+    assert clerk.model == "local/any"
     assert "there is no tool 'prise'; did you mean 'price'?" in cell("%%agnt5 agent clerk --tools prise\nx")
     assert "NameError: name 'nobody' is not defined" in cell("%%agnt5 agent clerk\n{nobody}")
+    refused = cell("%%agnt5 agent clerk --model nonsense\nx")
+    assert "'nonsense' is no model of the form 'provider/name'" in refused
+    assert "Providers: anthropic, openai, google, azure, mistral, together, local" in refused
+    assert refused.strip().count("\n") == 0
+    assert "Did you mean 'openai/gpt-5'?" in cell("%%agnt5 agent clerk --model opnai/gpt-5\nx")
     assert "is no name of a variable" in cell("%%agnt5 agent 'my clerk'\nhello")
     assert shell.user_ns["clerk"] is clerk, "a mistake changes nothing"
 

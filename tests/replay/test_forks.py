@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -260,7 +261,10 @@ async def test_a_deleted_parent_leaves_its_forks_whole() -> None:
 async def test_what_cannot_be_forked_is_said_in_a_sentence() -> None:
     parent = article.start("bees")
     await parent
-    with pytest.raises(ConfigurationError, match='"draft" was answered at entry 2, before the fork'):
+    with pytest.raises(
+        ConfigurationError,
+        match=r'"draft" \(entry 1\) was answered before this fork begins: fork at entry 1 or earlier',
+    ):
         parent.fork(at=4, outputs={"draft": "late"}, code=article)
     with pytest.raises(ConfigurationError, match="Did you mean 'polish'"):
         parent.fork(at=1, outputs={"polis": "typo"})
@@ -278,3 +282,48 @@ async def test_what_cannot_be_forked_is_said_in_a_sentence() -> None:
         parent.fork(at=1, outputs={"draft": 1}, fail={"draft": ValueError()})
     with pytest.raises(agnt5.RunNotFound):
         Run("r_nowhere").fork(at=1)
+
+
+async def test_a_fork_beyond_the_end_is_refused_and_names_the_last_entry() -> None:
+    parent = article.start("bees")
+    await parent
+    last = parent.journal[-1]
+    says = rf"has no entry 99: its last is {last.seq} \(polish\).*`agnt5 show {parent.id}`"
+    for wrong in (parent.fork, parent.plan_fork):
+        with pytest.raises(ConfigurationError, match=says):
+            wrong(at=99)
+    assert len(agnt5.runs()) == 1
+    end = parent.journal.stored[-1].seq
+    assert await parent.fork(at=end) == await parent, "the end itself is a place"
+
+
+async def test_a_run_that_waits_is_forked_at_its_end() -> None:
+    @flow
+    async def signed(ctx: Context, topic: str) -> list[str]:
+        return [await ctx.call(draft, topic), await ctx.wait_for_event("signed")]
+
+    parent = signed.start("bees", run_id="r_waits")
+    while parent.status != "waiting":
+        await asyncio.sleep(0.01)
+    for at in (parent.journal[-1], parent.journal[-1].seq, parent.journal.stored[-1].seq):
+        fork = parent.fork(at=at)
+        while fork.status != "waiting":
+            await asyncio.sleep(0.01)
+        agnt5.send_event("signed", "ada", run=fork)
+        assert await fork == ["draft on bees", "ada"]
+    with pytest.raises(ConfigurationError, match=r"its last is 3 \(signed\)"):
+        parent.fork(at=parent.journal.stored[-1].seq + 1)
+    parent.cancel()
+
+
+async def test_a_plan_tells_places_by_the_numbers_that_the_journal_shows() -> None:
+    parent = article.start("bees")
+    await parent
+    first, second = parent.journal
+    assert str(parent.plan_fork(0)).startswith("forks at the start: one entry is shared\n")
+    told = str(parent.plan_fork(outputs={"polish": "x"}))
+    assert told.startswith(f"forks at entry {second.seq}, polish: 2 entries are shared\n")
+    with parent.replay() as replay:
+        position = replay.step().position
+    assert str(parent.plan_fork(position)).startswith(f"forks after entry {first.seq}, draft: 2 entries are shared")
+    assert str(parent.plan_fork(input="ants")).startswith("forks at the start: nothing but the start is shared")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import re
 import threading
 from collections.abc import AsyncIterator
 from typing import Any
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 import agnt5
 from agnt5 import ConfigurationError, Context, DivergenceError, flow, function
 from agnt5.replay.replay import Replay
-from replay.corpus import CORPUS, executed, fetch
+from replay.corpus import CORPUS, executed, fetch, research
 from replay.playing import bytes_of, record
 
 
@@ -54,10 +55,64 @@ def jump_around(replay: Replay, forwards: list[tuple[Any, ...]]) -> None:
     def check(places: list[int]) -> None:
         for place in places:
             replay.goto(place)
-            expected = max((one for one in forwards if one[1] <= max(place, 0)), key=lambda one: one[1])
-            assert sight(replay) == expected
+            assert sight(replay) == forwards[index_of(replay, place)]
 
     check()
+
+
+def index_of(replay: Replay, number: int) -> int:
+    """Which position a number means: where the entry of this number was answered, else the last one not after it."""
+    for index, (_, entry) in enumerate(replay.positions):
+        if index and entry.seq == number:
+            return index
+    return max(index for index, (seq, _) in enumerate(replay.positions) if seq <= max(number, 0))
+
+
+@pytest.mark.parametrize("name", CORPUS)
+async def test_a_number_an_entry_and_its_path_mean_the_same_place(name: str) -> None:
+    run = await record(CORPUS[name])
+    with run.replay() as replay:
+        paths = [entry.path for entry in run.journal]
+        for place, entry in enumerate(run.journal):
+            there = replay.goto(entry.seq).index
+            assert replay.reset().goto(entry).index == there
+            if entry.path and paths.index(entry.path) == place:
+                assert replay.reset().goto(entry.path).index == there
+            if entry.answered and entry.answered in [seq for seq, _ in replay.positions]:
+                assert replay.entry is not None
+                assert (replay.entry.seq, replay.position) == (entry.seq, entry.answered)
+            else:
+                assert replay.position <= entry.seq, "where it was asked"
+        for index in range(len(replay)):
+            position = replay.reset().step(index).position
+            assert replay.goto(position).index == index, "a position is a number too"
+            shown = re.search(r"after entry (\d+)", repr(replay))
+            assert replay.reset().goto(int(shown[1]) if shown else 0).index == index, "what is printed can be typed"
+        assert replay.goto(len(run.journal.stored) + 7).at_end
+        assert replay.goto(-7).index == 0
+
+
+async def test_functions_are_stepped_over_by_the_numbers_of_their_entries() -> None:
+    run = research.start("bees")
+    await run
+    with run.replay() as replay:
+        assert len(replay) > 1
+        for entry in run.journal:
+            assert replay.goto(entry.seq).entry == replay.goto(entry).entry
+            assert replay.position == entry.answered
+
+
+async def test_a_trace_names_entries_by_their_own_numbers() -> None:
+    run = reads.start(["a", "bcd"])
+    await run
+    with run.replay() as replay:
+        table = replay.trace("len(lengths)")
+        for seq, path, value in zip(table["seq"], table["path"], table["value"], strict=True):
+            replay.goto(seq)
+            assert replay.entry is None or (replay.entry.seq, replay.entry.path) == (seq, path)
+            if value is not None:
+                assert replay.eval("len(lengths)") == value
+        assert list(table["seq"]) == [0, *(run.journal.find(path).seq for path in table["path"][1:])]
 
 
 async def notes(ctx: Context, names: list[str]) -> AsyncIterator[str]:

@@ -358,8 +358,7 @@ fn refuse_what_is_past(entries: &[Entry], plan: &fork::ForkPlan, ask: &ForkRun) 
     for (path, _) in &ask.outcomes {
         if let Some(seq) = paths.get(path) {
             let message = format!(
-                "{path:?} was answered at entry {seq}, before the fork at entry {}; fork at its command or earlier",
-                plan.cut
+                "{path:?} (entry {seq}) was answered before this fork begins: fork at entry {seq} or earlier"
             );
             return Err(Refusal::new("ConfigurationError", message).into());
         }

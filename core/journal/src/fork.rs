@@ -108,7 +108,7 @@ pub fn plan(entries: &[Entry], at: Seq, other_code: bool) -> Option<ForkPlan> {
     Some(ForkPlan { cut: cut as Seq, at: entries[cut - 1].at, open, later })
 }
 
-/// Paths of commands whose answers a fork shares, with the seq of the answer.
+/// Commands whose answers a fork shares: seq by path.
 pub fn answered_before(entries: &[Entry], cut: Seq) -> HashMap<String, Seq> {
     let mut paths = Paths::default();
     let mut asked = HashMap::new();
@@ -121,7 +121,7 @@ pub fn answered_before(entries: &[Entry], cut: Seq) -> HashMap<String, Seq> {
             }
             Some(Body::Completion(completion)) => {
                 if let Some(path) = asked.remove(&completion.command) {
-                    answered.insert(path, entry.seq);
+                    answered.insert(path, completion.command);
                 }
             }
             _ => {}
