@@ -31,7 +31,7 @@ from agnt5.runtime import reader as look
 from agnt5.secret import refuse_secrets
 from agnt5.timetravel import TimeTravel
 from agnt5.types import Status
-from agnt5.waiting import block, row_of, successor_of, wait
+from agnt5.waiting import awaits_a_person, block, row_of, successor_of, wait
 
 if TYPE_CHECKING:
     from agnt5 import _core
@@ -117,7 +117,7 @@ class Run(TimeTravel, Approvals):
     @property
     def interrupted(self) -> bool:
         """Its process went away and nobody has resumed it yet."""
-        return self._row().interrupted
+        return awaits_a_person(self._row())
 
     @property
     def warnings(self) -> list[str]:
@@ -147,7 +147,7 @@ class Run(TimeTravel, Approvals):
 
     def pause(self, reason: str = "") -> None:
         """Stop it where it is until `resume`."""
-        self._ask("pause", lambda runtime: runtime.engine.pause(self.id, reason))
+        self._ask("pause", lambda runtime: runtime.engine.pause(self.id, reason), reason=reason)
 
     def resume(
         self,
@@ -185,16 +185,22 @@ class Run(TimeTravel, Approvals):
             # Code does not travel: the process that is given it has to own the store.
             refuse_inside("resume()")
             return here(get_runtime())
-        return self._ask("resume", here)
+        words = {VALUE: "value", FAILURE: "failure"}
+        told = {
+            path: {"retry": True} if kind == RETRY else {words[kind]: base64.b64encode(data).decode()}
+            for path, (kind, data) in outcomes.items()
+        }
+        return self._ask("resume", here, outcomes=told)
 
     def delete(self) -> None:
         """Remove an ended run and everything it kept. RunConflict while it has not ended."""
         self._ask("delete", _delete(self.id))
 
-    def _ask(self, what: str, here: Callable[[Runtime], Any]) -> Any:
+    def _ask(self, what: str, here: Callable[[Runtime], Any], **more: Any) -> Any:
+        """Do it here, or have the store's owner do it. `more`: what else its request says."""
         refuse_inside(f"{what}()")
         runtime, _ = owner_or_reader()
-        return ask_owner({"do": what, "run_id": self.id}) if runtime is None else here(runtime)
+        return ask_owner({"do": what, "run_id": self.id, **more}) if runtime is None else here(runtime)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Run) and other.id == self.id

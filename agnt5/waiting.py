@@ -11,7 +11,7 @@ import time
 from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from agnt5 import asking, config
+from agnt5 import asking, config, registry
 from agnt5.codec import decode_failure, read_failure
 from agnt5.entry import value_of
 from agnt5.errors import (
@@ -24,6 +24,7 @@ from agnt5.errors import (
     StoreCorrupt,
 )
 from agnt5.execution.kinds import CONTINUED
+from agnt5.log import logger
 from agnt5.runtime import owner_or_reader
 from agnt5.runtime import reader as look
 from agnt5.types import Status
@@ -33,6 +34,8 @@ if TYPE_CHECKING:
     from agnt5.execution.driver import Ending
 
 _POLL_SECONDS = 0.1
+# How long a run that was resumed may be queued before whoever waits for it is told.
+_QUIET_SECONDS = 2.0
 
 
 class _Next(NamedTuple):
@@ -80,17 +83,24 @@ def successor_of(run_id: str, reader: _core.Reader) -> str:
     return ended.child_id if ended is not None and ended.outcome == CONTINUED else ""
 
 
+def awaits_a_person(row: _core.RunRow) -> bool:
+    """Interrupted, and nobody has resumed it. One that was resumed is pending until it is driven again, and remembers
+    until then that it was interrupted."""
+    return row.interrupted and Status.from_code(row.status) is not Status.PENDING
+
+
 def _block_for_one(run_id: str, until: float | None) -> Any:
     runtime, reader = owner_or_reader()
     if runtime is None:
-        while (known := _already(run_id, reader)) is None:
+        elsewhere = _Elsewhere(run_id, reader)
+        while (known := elsewhere.look()) is None:
             if until is not None and time.monotonic() > until:
                 raise TimeoutError
             time.sleep(_POLL_SECONDS)
         return _outcome(run_id, reader, *known)
     future = runtime.wait(run_id)
     try:
-        known = None if future.done() else _already(run_id, reader)
+        known = None if future.done() else _here(run_id, reader)
         left = None if until is None else max(0.0, until - time.monotonic())
         status, payload = known if known is not None else asking.block(run_id, future, left)
     except CancelledError:
@@ -103,30 +113,82 @@ def _block_for_one(run_id: str, until: float | None) -> Any:
 async def _wait_for_one(run_id: str) -> Any:
     runtime, reader = owner_or_reader()
     if runtime is None:
-        while (known := _already(run_id, reader)) is None:
+        elsewhere = _Elsewhere(run_id, reader)
+        while (known := elsewhere.look()) is None:
             await asyncio.sleep(_POLL_SECONDS)
         return _outcome(run_id, reader, *known)
     future = runtime.wait(run_id)
     try:
-        known = None if future.done() else _already(run_id, reader)
+        known = None if future.done() else _here(run_id, reader)
         status, payload = known if known is not None else await asking.wait(run_id, future)
     finally:
         runtime.driver.unwait(run_id, future)
     return _outcome(run_id, reader, status, payload)
 
 
-def _already(run_id: str, reader: _core.Reader) -> Ending | None:
+def _here(run_id: str, reader: _core.Reader) -> Ending | None:
+    """The end that is known already, of a run that only this process can drive."""
     row = row_of(run_id, reader)
-    status = Status.from_code(row.status)
-    if status.terminal or status is Status.PAUSED:
-        return row.status, None
-    if row.interrupted and config.settings().recover == "ask":
+    ended = _already(row)
+    if ended is None and row.interrupted and registry.find(row.component) is None and _asks():
         raise RunPaused(
-            f"Run {run_id} was interrupted: {row.reason or 'its process went away'}. Let it go on with `run.resume()`.",
+            f"Run {run_id} was resumed and goes on as soon as {row.component!r} is defined in this process, which owns "
+            f"its store. Define it, then wait.",
             run_id=run_id,
             reason=row.reason,
         )
+    return ended
+
+
+class _Elsewhere:
+    """One wait for a run that another process drives."""
+
+    def __init__(self, run_id: str, reader: _core.Reader) -> None:
+        self._run_id = run_id
+        self._reader = reader
+        self._told_at: float | None = time.monotonic() + _QUIET_SECONDS
+
+    def look(self) -> Ending | None:
+        """The end, when it is there. Says once why a run that was resumed does not begin."""
+        row = row_of(self._run_id, self._reader)
+        ended = _already(row)
+        if ended is None and _asks() and not self._reader.owner():
+            # It may have ended before its process went.
+            row = row_of(self._run_id, self._reader)
+            ended = _already(row)
+            if ended is None:
+                raise _interrupted(row)
+        if ended is None and self._told_at is not None and time.monotonic() > self._told_at:
+            self._told_at = None
+            if row.interrupted:
+                logger.warning(
+                    "Run %s was resumed and has not begun: the process that owns its store drives it when %r is "
+                    "defined there and there is room.",
+                    row.id,
+                    row.component,
+                )
+        return ended
+
+
+def _already(row: _core.RunRow) -> Ending | None:
+    status = Status.from_code(row.status)
+    if status.terminal or status is Status.PAUSED:
+        return row.status, None
+    if awaits_a_person(row) and _asks():
+        raise _interrupted(row)
     return None
+
+
+def _asks() -> bool:
+    """Whether interrupted runs wait for a person's word: otherwise they go on by themselves."""
+    return config.settings().recover == "ask"
+
+
+def _interrupted(row: _core.RunRow) -> RunPaused:
+    why = row.reason or "its process went away"
+    return RunPaused(
+        f"Run {row.id} was interrupted: {why}. Let it go on with `run.resume()`.", run_id=row.id, reason=row.reason
+    )
 
 
 def _outcome(run_id: str, reader: _core.Reader, code: int, payload: bytes | None) -> Any:

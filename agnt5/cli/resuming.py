@@ -24,15 +24,16 @@ MOST = 100_000  # runs looked through for interrupted ones
 
 
 class Resumed(NamedTuple):
-    """What became of one run. `result` and `error` are None when the store's owner drives it."""
+    """What became of one run. `result` and `error` are None when the store's owner drives it and nobody waited."""
 
     run: str
     driven: str  # "owner", "here", or "nobody" when there was nothing to resume
     result: Any = None
     error: str | None = None
+    ended: bool = False
 
     def __str__(self) -> str:
-        if self.driven == "here":
+        if self.ended:
             return f"{self.run} completed: {shown(repr(self.result))[:200]}"
         return (
             f"{self.run} goes on in the store's owner"
@@ -41,8 +42,11 @@ class Resumed(NamedTuple):
         )
 
 
-def resume_runs(choice: Choice, app: str | None, identity: str | None, json_: bool = False) -> int:
+def resume_runs(
+    choice: Choice, app: str | None, identity: str | None, json_: bool = False, *, wait: bool = False
+) -> int:
     """Resume the run that `identity` means, or every interrupted run of the chosen stores; returns the exit code.
+    `wait`: until they have ended, whoever drives them.
 
     Raises ConfigurationError when nobody owns the store and no code was named.
     """
@@ -52,13 +56,19 @@ def resume_runs(choice: Choice, app: str | None, identity: str | None, json_: bo
         rows = [run.row for run in chosen if run.directory == directory]
         if not owned and app is None:
             raise need_code(directory, (row.component for row in rows))
-        for one in _ask_owner(directory, rows) if owned else _drive(choice.root(), directory, app, rows):
+        if owned:
+            told = _ask_owner(directory, rows)
+            resumed = _wait(choice.root(), directory, rows, told) if wait else iter(told)
+        else:
+            resumed = _drive(choice.root(), directory, app, rows)
+        for one in resumed:
             if one.error is None and not json_:
                 click.echo(str(one))
             found.append(one)
     failures = [one.error for one in found if one.error is not None]
     if json_:
-        click.echo(as_json([one._asdict() for one in found]))
+        told = [one._asdict() for one in found]
+        click.echo(as_json([{name: value for name, value in one.items() if name != "ended"} for one in told]))
     elif failures:
         raise AGNT5Error("; ".join(failures))
     elif not found:
@@ -71,12 +81,25 @@ def interrupted(choice: Choice) -> list[Found]:
     return [run for run in reversed(choice.rows(limit=MOST)) if run.interrupted]
 
 
-def _ask_owner(directory: Path, rows: list[RunRow]) -> Iterator[Resumed]:
+def _ask_owner(directory: Path, rows: list[RunRow]) -> list[Resumed]:
     from .writing import visit
 
-    for row in rows:
-        answer = visit(directory, do="resume", run_id=row.id)
-        yield Resumed(row.id, "owner" if answer["changed"] else "nobody")
+    answers = [(row.id, visit(directory, do="resume", run_id=row.id)) for row in rows]
+    return [Resumed(run_id, "owner" if answer["changed"] else "nobody") for run_id, answer in answers]
+
+
+def _wait(home: Path, directory: Path, rows: list[RunRow], told: list[Resumed]) -> Iterator[Resumed]:
+    """Look at the store until the owner has brought these runs to their ends."""
+    import agnt5
+
+    with at_work(home, directory, None):
+        for row, one in zip(rows, told, strict=True):
+            run = agnt5.get_run(row.id)
+            click.echo(f"waiting for {row.id}, which the store's owner drives", err=True)
+            try:
+                yield Resumed(one.run, "owner", run.result(), ended=True)
+            except AGNT5Error as error:
+                yield Resumed(one.run, "owner", error=str(error))
 
 
 def _drive(home: Path, directory: Path, app: str | None, rows: list[RunRow]) -> Iterator[Resumed]:
@@ -91,6 +114,6 @@ def _drive(home: Path, directory: Path, app: str | None, rows: list[RunRow]) -> 
         for run in resumed:
             click.echo(f"driving {run.id} here", err=True)
             try:
-                yield Resumed(run.id, "here", run.result())
+                yield Resumed(run.id, "here", run.result(), ended=True)
             except AGNT5Error as error:
                 yield Resumed(run.id, "here", error=str(error))

@@ -32,7 +32,9 @@ class Found(NamedTuple):
     @property
     def interrupted(self) -> bool:
         """Nobody drives it, though it has neither ended nor been paused."""
-        return self.row.interrupted or (not self.owned and STATUSES[self.row.status] in OPEN)
+        from ..waiting import awaits_a_person
+
+        return awaits_a_person(self.row) or (not self.owned and STATUSES[self.row.status] in OPEN)
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,8 +103,9 @@ def prune(choice: Choice, older: str, json_: bool) -> None:
 @of_store
 @app_option
 @click.argument("identity", metavar="ID", required=False)
+@click.option("--wait", is_flag=True, help="Wait for their ends also where the store's owner drives them")
 @as_json_option
-def resume(choice: Choice, app: str | None, identity: str | None, json_: bool) -> int:
+def resume(choice: Choice, app: str | None, identity: str | None, wait: bool, json_: bool) -> int:
     """Let an interrupted or paused run go on; without ID, all interrupted runs.
 
     A living owner of the store (a kernel, a worker) drives the run. When nobody owns it, the run is driven here to its
@@ -112,7 +113,7 @@ def resume(choice: Choice, app: str | None, identity: str | None, json_: bool) -
     """
     from .resuming import resume_runs
 
-    return resume_runs(choice, app, identity, json_)
+    return resume_runs(choice, app, identity, json_, wait=wait)
 
 
 def visit(directory: Path, **request: Any) -> dict[str, Any]:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
 from pathlib import Path
 
 from calling import Call
+from owning import owner
 
 
 def status(cli: Call, run_id: str) -> str:
@@ -81,3 +83,24 @@ def test_an_event_needs_one_store(app: Path, cli: Call) -> None:
     answer = cli("event", "go")
     assert answer.code == 1
     assert "there is no store" in answer.err
+
+
+def test_resume_waits_for_what_another_process_drives(app: Path, cli: Call) -> None:
+    (app.parent / "go").touch()
+    with owner(app.parent) as other:
+        threading.Timer(0.5, other.define).start()
+        answer = cli("resume", "r_works", "--wait")
+        assert (answer.code, answer.out) == (0, "r_works completed: 3\n"), answer.err
+        assert "waiting for r_works, which the store's owner drives" in answer.err
+        assert cli("resume", "--wait").out == "no interrupted runs\n"
+
+
+def test_resume_that_waits_tells_errors_and_json(app: Path, cli: Call) -> None:
+    with owner(app.parent) as other:
+        other.define()
+        threading.Timer(0.5, other.kill).start()
+        answer = cli("resume", "-1", "--wait", "--json")
+        assert answer.code == 1
+        (told,) = json.loads(answer.out)
+        assert (told["driven"], told["result"]) == ("owner", None)
+        assert "was interrupted: its process went away" in told["error"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from owning import owner
 from scenarios.kernel import Kernel
 
 NOTEBOOK = [
@@ -67,3 +69,18 @@ def test_several_runs_and_one_by_its_id(kernel: Kernel, tmp_path: Path) -> None:
     assert "five-1" not in shown
     assert kernel.run("%agnt5 runs --status completed").count("five-") == 3
     assert (tmp_path / "ledger").read_text().split().count("2") == 3
+
+
+def test_a_notebook_beside_the_owner_waits_for_what_the_owner_drives(
+    tmp_path: Path, cell: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AGNT5_STORE", "default")  # the owner is no notebook
+    monkeypatch.setenv("AGNT5_RECOVER", "ask")
+    (tmp_path / "go").touch()
+    with owner(tmp_path) as other:
+        assert "1: %agnt5 resume" in cell("%agnt5 status")
+        threading.Timer(0.3, other.define).start()
+        shown = cell("%agnt5 resume --wait")
+        assert "completed" in shown
+        assert "interrupted" not in shown
+        assert cell("%agnt5 resume").strip() == "no run was interrupted"

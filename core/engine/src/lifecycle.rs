@@ -104,6 +104,12 @@ impl<S: Store> Engine<S> {
         }
         let held = self.held.remove(&row.num);
         if row.status != Status::Paused && !held {
+            // An owner that asks nobody took it up, and drives it when its component is served. Others wait for it if
+            // they can see that it waits for no word.
+            if row.interrupted && row.status == Status::Running && self.queued.contains(&row.num) {
+                row.status = Status::Pending;
+                self.update(&row)?;
+            }
             return Ok(Reply::Changed(false));
         }
         if !decisions.is_empty() {

@@ -1,7 +1,5 @@
 //! Requests of visitors and their answers, as one JSON object per line. Bytes are base64.
 
-use std::collections::HashMap;
-
 use agnt5_store::{vector_bytes, vector_of};
 use base64::prelude::{BASE64_STANDARD, Engine as _};
 use bytes::Bytes;
@@ -66,7 +64,10 @@ fn parse(line: &str) -> Result<Option<Request>, Refusal> {
         },
         "cancel" => Request::Cancel { run_id: ask.needed("run_id")? },
         "pause" => Request::Pause { run_id: ask.needed("run_id")?, reason: ask.text("reason") },
-        "resume" => Request::Resume { run_id: ask.needed("run_id")?, decisions: HashMap::new() },
+        "resume" => Request::Resume {
+            run_id: ask.needed("run_id")?,
+            decisions: ask.outcomes()?.into_iter().collect(),
+        },
         "delete" => Request::Delete { run_id: ask.needed("run_id")? },
         "prune" => {
             Request::Prune { before: ask.0["before"].as_i64().ok_or_else(|| wrong("\"before\" is missing"))? }
@@ -127,14 +128,16 @@ impl Ask {
         self.0[key].as_object().into_iter().flat_map(Map::iter)
     }
 
-    /// `{path: {"value": bytes} or {"failure": bytes}}`.
+    /// `{path: {"value": bytes} or {"failure": bytes} or {"retry": true}}`.
     fn outcomes(&self) -> Result<Vec<(String, Decision)>, Refusal> {
         self.members("outcomes")
             .map(|(path, word)| {
-                let decision = match (decoded(&word["value"], path)?, decoded(&word["failure"], path)?) {
-                    (Some(value), None) => Decision::Value(value),
-                    (None, Some(failure)) => Decision::Failure(failure),
-                    _ => return Err(wrong(&format!("{path:?} has neither value nor failure, or both"))),
+                let (value, failure) = (decoded(&word["value"], path)?, decoded(&word["failure"], path)?);
+                let decision = match (value, failure, word["retry"].as_bool().unwrap_or_default()) {
+                    (Some(value), None, false) => Decision::Value(value),
+                    (None, Some(failure), false) => Decision::Failure(failure),
+                    (None, None, true) => Decision::Retry,
+                    _ => return Err(wrong(&format!("{path:?} has neither value nor failure nor retry, or several"))),
                 };
                 Ok((path.clone(), decision))
             })
