@@ -31,11 +31,22 @@ def notebook_name() -> str | None:
     VS Code leaves the path in the user's namespace, Jupyter Server in the environment. The environment alone proves
     nothing: a script started from a notebook inherits it.
     """
+    told = _told_path()
+    return None if told is None else safe_name(told)
+
+
+def notebook_path() -> str | None:
+    """The notebook's file, when it is known and there; None otherwise."""
+    told = _told_path()
+    return os.path.abspath(told) if told and told.endswith(".ipynb") and os.path.isfile(told) else None
+
+
+def _told_path() -> str | None:
+    """What the front end says that the notebook is; "" when it says nothing, None outside notebooks."""
     shell = ipython()
     if shell is None:
         return None
-    path = shell.user_ns.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME") or ""
-    return safe_name(str(path))
+    return str(shell.user_ns.get("__vsc_ipynb_file__") or os.environ.get("JPY_SESSION_NAME") or "")
 
 
 def safe_name(path: str) -> str | None:

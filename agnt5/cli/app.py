@@ -13,7 +13,7 @@ import click
 
 from .. import __version__
 from ..errors import AGNT5Error
-from . import approving, comparing, doctor, forking, reading, replaying, writing
+from . import approving, comparing, doctor, forking, reading, replaying, testing, writing
 from .text import shown
 
 FAILED = 1
@@ -37,6 +37,7 @@ for _command in (
     *replaying.COMMANDS,
     *forking.COMMANDS,
     *comparing.COMMANDS,
+    *testing.COMMANDS,
     *writing.COMMANDS,
     *approving.COMMANDS,
     doctor.doctor,

@@ -5,11 +5,15 @@ Importing it registers its components. Notebooks have rules of their own, in `no
 
 from __future__ import annotations
 
+import ast
 import importlib
 import importlib.util
+import linecache
 import os
 import sys
+import types
 from pathlib import Path
+from typing import TypeGuard
 
 from ..errors import ConfigurationError
 from .notebook import load_notebook
@@ -29,6 +33,39 @@ def load_app(app: str) -> None:
         _load_module(app)
 
 
+def load_as_main(path: Path) -> types.ModuleType:
+    """Execute a script's file as the module `__main__`, which it was when it was run, but for what it does only then.
+
+    Classes of a script are recorded under `__main__`: a journal that holds values of them is replayed by code that
+    makes the same. ConfigurationError when there is no such file.
+    """
+    if not path.is_file():
+        raise ConfigurationError(f"{path}: there is no such file")
+    text = path.read_text(encoding="utf-8")
+    tree = ast.parse(text, str(path))
+    tree.body = [kept for one in tree.body for kept in (one.orelse if _only_as_script(one) else [one])]
+    sys.path.insert(0, str(path.resolve().parent))
+    module = types.ModuleType("__main__")
+    module.__dict__["__file__"] = str(path)
+    sys.modules["__main__"] = module
+    linecache.checkcache(str(path))
+    exec(compile(tree, str(path), "exec"), module.__dict__)
+    return module
+
+
+def _only_as_script(statement: ast.stmt) -> TypeGuard[ast.If]:
+    """`if __name__ == "__main__":`"""
+    if not isinstance(statement, ast.If):
+        return False
+    match statement.test:
+        case ast.Compare(ast.Name("__name__"), [ast.Eq()], [ast.Constant("__main__")]):
+            return True
+        case ast.Compare(ast.Constant("__main__"), [ast.Eq()], [ast.Name("__name__")]):
+            return True
+        case _:
+            return False
+
+
 def _load_module(name: str) -> None:
     # Console scripts, unlike `python -m`, do not put the working directory on the path; `--app app` should work.
     if (here := os.getcwd()) not in sys.path:
@@ -38,7 +75,7 @@ def _load_module(name: str) -> None:
     except ModuleNotFoundError as error:
         if error.name and (name == error.name or name.startswith(error.name + ".")):
             raise ConfigurationError(
-                f"--app {name}: there is no such module. Give a module that can be imported from here, or a path that "
+                f"{name}: there is no such module. Give a module that can be imported from here, or a path that "
                 "ends in .py or .ipynb."
             ) from error
         raise
@@ -46,12 +83,12 @@ def _load_module(name: str) -> None:
 
 def _load_file(path: Path) -> None:
     if not path.is_file():
-        raise ConfigurationError(f"--app {path}: there is no such file")
+        raise ConfigurationError(f"{path}: there is no such file")
     sys.path.insert(0, str(path.resolve().parent))
     # A script's components were recorded under the module `__main__`; `if __name__ == "__main__"` must stay false here.
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
-        raise ConfigurationError(f"--app {path}: this is not a Python file (its name should end in .py)")
+        raise ConfigurationError(f"{path}: this is not a Python file (its name should end in .py)")
     module = importlib.util.module_from_spec(spec)
     sys.modules[path.stem] = module
     spec.loader.exec_module(module)

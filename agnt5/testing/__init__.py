@@ -7,8 +7,20 @@ Nothing here touches the user's own store; the pytest plugin (`agnt5.testing.plu
 from __future__ import annotations
 
 from agnt5.llm import ScriptedLLM
+from agnt5.testing.loading import load_app
 from agnt5.testing.mockagent import MockAgent
 from agnt5.testing.mockcontext import ContinuedAs, MockContext, RecordedCall
 from agnt5.testing.replays import assert_replays
+from agnt5.testing.writing import WrittenTest, write_test
 
-__all__ = ["ContinuedAs", "MockAgent", "MockContext", "RecordedCall", "ScriptedLLM", "assert_replays"]
+__all__ = [
+    "ContinuedAs",
+    "MockAgent",
+    "MockContext",
+    "RecordedCall",
+    "ScriptedLLM",
+    "WrittenTest",
+    "assert_replays",
+    "load_app",
+    "write_test",
+]

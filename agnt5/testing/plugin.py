@@ -60,6 +60,9 @@ def agnt5_store(
     name = f"{request.node.name[:40]}-{next(_numbers)}".translate(_SAFE)
     monkeypatch.setenv("AGNT5_HOME", str(tmp_path_factory.getbasetemp() / "agnt5" / name))
     monkeypatch.delenv("AGNT5_RUNTIME_ENDPOINT", raising=False)
+    # `load_app` of a notebook makes another `__main__`, and finds modules beside it; both end with the test.
+    monkeypatch.setitem(sys.modules, "__main__", sys.modules["__main__"])
+    monkeypatch.setattr(sys, "path", [*sys.path])
     registry = sys.modules.get("agnt5.registry")
     defined: Any = registry.snapshot() if registry is not None else ({}, {})
     if registry is not None:

@@ -28,7 +28,7 @@ LAYERS: list[set[str]] = [
     {"replay", "export", "engines", "testing", "telemetry", "cli"},
 ]
 # Packages that users import from by name.
-PUBLIC = {"agnt5", "agnt5.agent", "agnt5.durable", "agnt5.llm", "agnt5.memory", "agnt5.workflow"}
+PUBLIC = {"agnt5", "agnt5.agent", "agnt5.durable", "agnt5.llm", "agnt5.memory", "agnt5.testing", "agnt5.workflow"}
 KNOWS_CORE = {"execution", "runtime", "worker", "client", "cli"}
 
 

@@ -15,11 +15,11 @@ from agnt5_jupyter.verbs import verbs
 
 Cell = Callable[[str], str]
 
-# Every verb of the notebook. `connect`, `export` and `test` come with the runtime.
+# Every verb of the notebook. `connect` and `export` come with the runtime.
 VERBS = {
     *("run", "agent", "runs", "show", "watch", "tree", "df", "replay", "step", "back", "goto", "continue", "break"),
     *("eval", "trace", "fork", "rerun", "diff", "check", "event", "approve", "deny", "cancel", "pause", "resume"),
-    *("memory", "components", "status", "config", "save", "load"),
+    *("memory", "components", "status", "config", "save", "load", "test"),
 }
 
 
