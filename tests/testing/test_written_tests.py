@@ -15,7 +15,7 @@ import pytest
 
 import agnt5
 from agnt5 import Agent, ConfigurationError, Context, DivergenceError, Run, flow, function
-from agnt5.llm import ScriptedLLM
+from agnt5.llm import ScriptedLLM, create
 from agnt5.testing import assert_replays, load_app, write_test
 from calling import Call
 from cli.conftest import app, cli  # noqa: F401  (fixtures)
@@ -261,3 +261,32 @@ def test_a_file_is_loaded_as_main_without_what_it_does_as_a_script(tmp_path: Pat
 def test_what_a_test_loads_ends_with_it() -> None:
     assert "LOADED" not in vars(sys.modules["__main__"])
     assert not any("some script" in str(getattr(module, "__file__", "")) for module in [sys.modules["__main__"]])
+
+
+AGENT = """
+from agnt5 import Agent
+
+clerk = Agent("clerk", "Be kind.", max_tokens=5)
+"""
+
+
+def test_an_agent_is_asked_with_the_model_that_was_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Pretends(ScriptedLLM):
+        """A model of a provider, as far as a journal can tell."""
+
+        provider = "openai"
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(create._known, "openai/of-tests", Pretends(["hello"], model="of-tests"))
+    monkeypatch.setenv("AGNT5_MODEL", "openai/of-tests")
+    (tmp_path / "clerks_of_tests.py").write_text(AGENT)
+    load_app(tmp_path / "clerks_of_tests.py")
+    run = sys.modules["clerks_of_tests"].clerk.start("hi")
+    assert str(run.result()) == "hello"
+    made = write_test(run.journal)
+    assert 'monkeypatch.setenv("AGNT5_MODEL", "openai/of-tests")  # the default then' in made.test.read_text()
+    assert passes(tmp_path / made.test)
+    (tmp_path / "clerks_of_tests.py").write_text(AGENT.replace("kind", "brief"))
+    code, told = run_pytest(tmp_path / made.test)
+    assert code == 1
+    assert 'recorded was step "chat"' in told
