@@ -30,7 +30,7 @@ def test_quickstart(told: Story, tmp_path: Path) -> None:
     assert "3 of 6 answers" in told.shown("replay")
     assert told.shown("eval") == "300"
     fork = told.shown("fork")
-    assert "entries are shared" in fork
+    assert "3 entries are shared" in fork
     assert "read_page#2" in fork
     assert told.shown("fork-result") != told.shown("result")
     assert "read_page#2" in told.shown("diff")

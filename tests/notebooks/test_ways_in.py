@@ -48,7 +48,7 @@ def test_demo_tells_the_quickstart_and_the_crash(tmp_path: Path) -> None:
         '│ %agnt5 run tour ["secrets"',
         "read_page#3",
         "3 of 6 answers",
-        "entries are shared",
+        "3 entries are shared",
     ]
     parts += ["SIGKILL", "steps are recorded, resuming", "Executed again: 0."]
     places = [story.find(part) for part in parts]

@@ -137,7 +137,7 @@ impl Ask {
                     (Some(value), None, false) => Decision::Value(value),
                     (None, Some(failure), false) => Decision::Failure(failure),
                     (None, None, true) => Decision::Retry,
-                    _ => return Err(wrong(&format!("{path:?} has neither value nor failure nor retry, or several"))),
+                    _ => return Err(wrong(&format!("{path:?} needs one of value, failure, retry"))),
                 };
                 Ok((path.clone(), decision))
             })
