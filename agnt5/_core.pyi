@@ -502,6 +502,9 @@ class Session:
         """Failed attempts of this command that are in the journal."""
     def retry_at(self, seq: int) -> int:
         """When the next attempt may start, 0 if it may now; the largest number when its answer is known and waits for its turn. For commands found unfinished when replay reached the end."""
+    @property
+    def by_person(self) -> bool:
+        """Whether a person resumed this attempt: who does knows that an at-most-once body of the run's own may have run."""
     def is_uncertain(self, seq: int) -> bool:
         """Whether this at-most-once step may have happened already and nobody has decided about it. 0: whether the process ended while the run's own body was under way."""
     def take(self) -> tuple[int, int, bytes] | None:

@@ -176,7 +176,6 @@ class Run(TimeTravel, Approvals):
             version = component_for(self, code)
 
         def here(runtime: Runtime) -> bool:
-            runtime.driver.decide(self.id)
             if version is not None:
                 runtime.driver.expect(self.id, version, contextvars.copy_context())
             return runtime.engine.resume(self.id, outcomes=outcomes or None)

@@ -37,7 +37,7 @@ def define():
     async def pays(ctx: Context, n: int) -> int:
         return await ctx.call(pay, n) + 1
 
-    return {"works": works, "pays": pays}
+    return {"works": works, "pays": pays, "pay": pay}
 
 if sys.argv[1] == "die":
     define()[sys.argv[3]].start(2, run_id="r_works").result()

@@ -53,7 +53,6 @@ class Driver:
     __slots__ = (
         "_attempts",
         "_busy",
-        "_decided",
         "_endings",
         "_expected",
         "_handed",
@@ -80,7 +79,6 @@ class Driver:
         self._attempts: dict[int, Attempt] = {}
         self._parked: dict[int, Attempt] = {}  # in the order in which they parked
         self._busy = 0
-        self._decided: set[str] = set()
         self.due: deque[Attempt] = deque()  # attempts to pump in the next turn, each once
         self._turning = False  # a turn is under way, or will come by itself
         self._handed = 0  # attempts that handed something over since the last commit was asked for
@@ -255,16 +253,6 @@ class Driver:
 
     def expects(self, run_id: str) -> bool:
         return run_id in self._expected
-
-    def decide(self, run_id: str) -> None:
-        """A person resumed this run, knowing that its at-most-once body may have run."""
-        self._decided.add(run_id)
-
-    def decided(self, run_id: str) -> bool:
-        if run_id not in self._decided:
-            return False
-        self._decided.discard(run_id)
-        return True
 
     def forget(self, run_id: str) -> None:
         self._expected.pop(run_id, None)

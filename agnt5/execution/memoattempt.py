@@ -54,7 +54,7 @@ class MemoAttempt(Attempt):
             self.end(_core.OUTCOME_CANCELLED, b"")
             return
         again = (self.session.attempt > 1 and self.session.attempts(0) == 0) or self.session.is_uncertain(0)
-        if self.component.at_most_once and again and not self.driver.decided(self.run_id):
+        if self.component.at_most_once and again and not self.session.by_person:
             self.stop_with(stops.Uncertain(stops.uncertain_text(self, [root])))
             return
         self.unsent.append(root)

@@ -85,6 +85,16 @@ def test_a_persons_decisions_reach_the_owner(tmp_path: Path, decision: dict[str,
             assert run.result(30) == (41 if "values" in decision else 3)
 
 
+def test_a_body_that_may_run_once_goes_on_when_a_person_elsewhere_says_so(tmp_path: Path) -> None:
+    (tmp_path / "go").touch()
+    with owner(tmp_path, "auto", component="pay"):
+        run = agnt5.get_run("r_works")
+        with pytest.raises(agnt5.RunPaused, match="may run at most once"):
+            run.result(30)
+        assert run.resume()
+        assert run.result(30) == 2
+
+
 def test_the_reason_of_a_pause_reaches_the_owner(tmp_path: Path) -> None:
     with owner(tmp_path) as other:
         other.define()

@@ -85,6 +85,7 @@ pub struct Engine<S> {
     pub(crate) unserved: HashMap<String, Vec<RunNum>>,
     /// Interrupted runs that wait for a person.
     pub(crate) held: HashSet<RunNum>,
+    /// Runs that a person resumed and nobody has leased yet, with that person's word on uncertain steps.
     pub(crate) decisions: HashMap<RunNum, HashMap<String, Decision>>,
     pub(crate) turns: Turns,
     /// Live runs that await a run which they did not start, by that run.

@@ -98,6 +98,7 @@ impl<S: Store> Engine<S> {
         let (shift, cut) = (fork::shift_of(&entries), row.origin.map_or(0, |origin| origin.1));
         let key = self.next_key;
         self.next_key += 1;
+        let decisions = self.decisions.remove(&row.num);
         let lease = Lease {
             num: row.num,
             key,
@@ -106,7 +107,8 @@ impl<S: Store> Engine<S> {
             entries,
             inbox: inbox.clone(),
             resumed,
-            decisions: self.decisions.remove(&row.num).unwrap_or_default(),
+            by_person: decisions.is_some(),
+            decisions: decisions.unwrap_or_default(),
             reuse,
         };
         let live = Live {

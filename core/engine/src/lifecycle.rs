@@ -112,9 +112,7 @@ impl<S: Store> Engine<S> {
             }
             return Ok(Reply::Changed(false));
         }
-        if !decisions.is_empty() {
-            self.decisions.insert(row.num, decisions);
-        }
+        self.decisions.insert(row.num, decisions);
         if row.status == Status::Paused {
             row.status = Status::Pending;
             row.crashes = 0;

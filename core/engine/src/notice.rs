@@ -24,7 +24,9 @@ pub struct Lease {
     pub inbox: Inbox,
     /// Why an earlier attempt did not finish; empty when the run was only evicted or is new.
     pub resumed: String,
-    /// A person's word on uncertain steps, by path.
+    /// A person resumed it, knowing that a body of its own that may run once may have run.
+    pub by_person: bool,
+    /// That person's word on uncertain steps, by path.
     pub decisions: HashMap<String, Decision>,
     /// In a rerun: what it may take from the older run.
     pub reuse: Option<Reuse>,

@@ -21,6 +21,7 @@ pub struct Session {
     resumed: String,
     /// The process of the attempt before ended while it was under way.
     interrupted: bool,
+    by_person: bool,
     decisions: HashMap<String, Decision>,
     /// Entries before this one were handed over.
     submitted: Seq,
@@ -54,11 +55,17 @@ impl Session {
             inbox: lease.inbox,
             interrupted: !lease.resumed.is_empty(),
             resumed: lease.resumed,
+            by_person: lease.by_person,
             decisions: lease.decisions,
             submitted,
             parked: false,
             told: false,
         })
+    }
+
+    /// Whether a person resumed this attempt.
+    pub fn by_person(&self) -> bool {
+        self.by_person
     }
 
     pub fn key(&self) -> u64 {

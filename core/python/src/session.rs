@@ -286,6 +286,11 @@ impl PySession {
         self.session.lock().retry_at(seq)
     }
 
+    #[getter]
+    fn by_person(&self) -> bool {
+        self.session.lock().by_person()
+    }
+
     fn is_uncertain(&self, seq: u64) -> bool {
         self.session.lock().is_uncertain(seq, self.host.now())
     }

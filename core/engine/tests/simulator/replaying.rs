@@ -24,6 +24,7 @@ pub fn replay(run: &str, component: &str, entries: Vec<Entry>, random: &mut Rand
         entries: entries.clone(),
         inbox: Default::default(),
         resumed: String::new(),
+        by_person: false,
         decisions: HashMap::new(),
         reuse: None,
     };
