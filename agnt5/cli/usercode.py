@@ -34,10 +34,11 @@ def load_app(app: str) -> None:
 
 
 def load_as_main(path: Path) -> types.ModuleType:
-    """Execute a script's file as the module `__main__`, which it was when it was run, but for what it does only then.
+    """Execute a copy of a notebook's cells as the module `__main__`, which they were in the kernel, but for what is
+    below `if __name__ == "__main__":`.
 
-    Classes of a script are recorded under `__main__`: a journal that holds values of them is replayed by code that
-    makes the same. ConfigurationError when there is no such file.
+    Classes of cells are recorded under `__main__`: a journal that holds values of them is replayed by code that makes
+    the same. ConfigurationError when there is no such file.
     """
     if not path.is_file():
         raise ConfigurationError(f"{path}: there is no such file")
@@ -45,9 +46,7 @@ def load_as_main(path: Path) -> types.ModuleType:
     tree = ast.parse(text, str(path))
     tree.body = [kept for one in tree.body for kept in (one.orelse if _only_as_script(one) else [one])]
     sys.path.insert(0, str(path.resolve().parent))
-    module = types.ModuleType("__main__")
-    module.__dict__["__file__"] = str(path)
-    sys.modules["__main__"] = module
+    module = sys.modules["__main__"] = types.ModuleType("__main__")  # without a file, as in a kernel
     linecache.checkcache(str(path))
     exec(compile(tree, str(path), "exec"), module.__dict__)
     return module
@@ -85,7 +84,7 @@ def _load_file(path: Path) -> None:
     if not path.is_file():
         raise ConfigurationError(f"{path}: there is no such file")
     sys.path.insert(0, str(path.resolve().parent))
-    # A script's components were recorded under the module `__main__`; `if __name__ == "__main__"` must stay false here.
+    # Its name in records is this one also when it is run as a script; `if __name__ == "__main__"` must stay false here.
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
         raise ConfigurationError(f"{path}: this is not a Python file (its name should end in .py)")

@@ -7,13 +7,13 @@ imports a module.
 from __future__ import annotations
 
 import importlib
-import sys
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from agnt5.errors import ConfigurationError
+from agnt5.modules import find_module, recorded_name
 
 Namespace = Mapping[str, Any]
 
@@ -55,7 +55,7 @@ _by_class: dict[type, Known] = {}
 
 def class_name(cls: type) -> str:
     """`module:qualname`."""
-    return f"{cls.__module__}:{cls.__qualname__}"
+    return f"{recorded_name(cls.__module__)}:{cls.__qualname__}"
 
 
 def add(cls: type, encode: Callable[[Any], Any] | None, decode: Callable[[Any], Any] | None, name: str | None) -> Known:
@@ -112,7 +112,7 @@ def resolve_own(name: str) -> Known | None:
 def find_loaded(name: str) -> type | None:
     """The class of this name in a module that is imported already."""
     module_name, _, qualname = name.partition(":")
-    module = sys.modules.get(module_name)
+    module = find_module(module_name)
     # Not getattr: a module's __getattr__ may import.
     return None if module is None else _walk(name, qualname, vars(module))
 

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, TypeVar
 from agnt5 import secret
 from agnt5.component import Component, Parts
 from agnt5.execution.reach import ABSENT, Reach, body_of, composite_of, content_of, is_notebook, is_own, names_of
+from agnt5.modules import recorded_name
 
 T = TypeVar("T")
 
@@ -233,7 +234,7 @@ def _masked(record: dict[str, Any]) -> dict[str, Any]:
 def _function_record(function: FunctionType) -> dict[str, Any]:
     return {
         "name": function.__qualname__,
-        "module": function.__module__,
+        "module": recorded_name(function.__module__),
         "file": function.__code__.co_filename,
         "line": function.__code__.co_firstlineno,
         "source": source_of(function),

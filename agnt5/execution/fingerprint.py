@@ -25,6 +25,7 @@ from agnt5.errors import SerializationError
 from agnt5.execution import inside
 from agnt5.execution.code import bytecode_digest
 from agnt5.execution.reach import ABSENT, MOST, Reach, body_of, composite_of, content_of, is_own
+from agnt5.modules import recorded_name
 
 # What is written in C is told by its name and the version of its package.
 _C_CODE = (BuiltinFunctionType, MethodDescriptorType, WrapperDescriptorType, ClassMethodDescriptorType)
@@ -127,9 +128,8 @@ class _Work:
         elif isinstance(value, type):
             self._put(name, self._class(value))
         elif isinstance(value, (FunctionType, *_C_CODE)):
-            self._put(
-                name, f"function {getattr(value, '__module__', '')}.{value.__qualname__} {_version_of(value)}".encode()
-            )
+            home = recorded_name(getattr(value, "__module__", None) or "")
+            self._put(name, f"function {home}.{value.__qualname__} {_version_of(value)}".encode())
         elif isinstance(value, logging.Logger):
             self._put(name, f"logger {value.name}".encode())
         else:
@@ -140,7 +140,7 @@ class _Work:
         """The user's own classes are part of this with all they hold; others are told by name and version."""
         if id(cls) in self.reach.classes:
             return f"class {cls.__qualname__}".encode()
-        return f"class {cls.__module__}.{cls.__qualname__} {_version_of(cls)}".encode()
+        return f"class {recorded_name(cls.__module__)}.{cls.__qualname__} {_version_of(cls)}".encode()
 
     def _data(self, name: str, value: Any) -> None:
         try:

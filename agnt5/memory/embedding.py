@@ -22,6 +22,7 @@ from agnt5.execution.current import current
 from agnt5.execution.ops import Op
 from agnt5.llm.types import Embedded
 from agnt5.memory.operation import on_thread
+from agnt5.modules import recorded_name
 
 LOCAL = "local"
 """`embed=LOCAL`: offline, 256 numbers a text."""
@@ -70,7 +71,7 @@ def name_of(source: Any) -> str:
     named: Any = source
     if not hasattr(source, "__qualname__"):
         named = source.__class__
-    return f"{named.__module__}:{named.__qualname__}"
+    return f"{recorded_name(named.__module__)}:{named.__qualname__}"
 
 
 async def vectors_of(source: Any, texts: list[str]) -> list[bytes]:

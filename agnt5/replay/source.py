@@ -11,7 +11,6 @@ import copy
 import inspect
 import json
 import linecache
-import sys
 import textwrap
 from collections.abc import Callable
 from types import CodeType, CoroutineType
@@ -22,6 +21,7 @@ from agnt5.component import Component, component_of
 from agnt5.errors import ConfigurationError
 from agnt5.execution.frames import Frame as Suspended
 from agnt5.execution.frames import distance, frames, raising
+from agnt5.modules import MAIN, find_module
 from agnt5.replay.values import Shown
 from agnt5.replay.view import leaves
 
@@ -142,8 +142,9 @@ def _home_of(name: str, module: str) -> dict[str, Any]:
     component = registry.find(name)
     if component is not None:
         return dict(inspect.unwrap(component.fn).__globals__)
-    if module in sys.modules and module != "__main__":
-        return dict(vars(sys.modules[module]))
+    home = find_module(module)
+    if home is not None and module != MAIN:
+        return dict(vars(home))
     import agnt5
 
     return {"__name__": module, "agnt5": agnt5, **{public: getattr(agnt5, public) for public in agnt5.__all__}}

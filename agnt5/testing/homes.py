@@ -26,21 +26,18 @@ _INSTALLED = tuple({os.path.realpath(sysconfig.get_path(name)) for name in ("pur
 
 class Home(NamedTuple):
     """`module`: to import `name` from, found below `root` unless it is installed. `file`: to load, when there is no
-    such module, or (`main`) when it was the script. `copied`: the text of a file that has to be written first, from
-    cells of an unknown notebook."""
+    such module. `copied`: the text of a file that has to be written first, from cells of an unknown notebook."""
 
     name: str
     module: str = ""
     root: str = ""
     file: str = ""
     copied: str = ""
-    main: bool = False
 
 
-def home_of(component: Component[..., Any], cells: Sequence[str], *, main: bool) -> Home:
+def home_of(component: Component[..., Any], cells: Sequence[str]) -> Home:
     """Where a test finds it. `cells`: the sources of this session's cells, for components of a notebook whose file is
-    not known. `main`: whether the journal holds values of classes of a script. ConfigurationError when no import brings
-    it back."""
+    not known. ConfigurationError when no import brings it back."""
     module = sys.modules.get(component.module)
     names = vars(module) if module is not None else {}
     order = [component.name, *names]  # its own name first, though others may hold it too
@@ -51,17 +48,14 @@ def home_of(component: Component[..., Any], cells: Sequence[str], *, main: bool)
             f"level of a module or in a cell, not inside of a function."
         )
     if component.module != _MAIN:
-        path = str(getattr(module, "__file__", None) or "")
-        if main and path:
-            return Home(name, file=path, main=True)
-        return _of_module(name, component.module, path)
+        return _of_module(name, component.module, str(getattr(module, "__file__", None) or ""))
     file = _file_of(component) or str(names.get("__file__") or "")
     if file and not file.endswith(".ipynb"):
-        return Home(name, file=file, main=True) if main else _of_file(name, os.path.abspath(file))
+        return _of_file(name, os.path.abspath(file))
     file = file or notebook.notebook_path() or ""
     if file:
         return _of_notebook(name, os.path.abspath(file))
-    return Home(name, copied=_copied(component, name, cells), main=True)
+    return Home(name, copied=_copied(component, name, cells))
 
 
 def _is(component: Component[..., Any], value: Any) -> bool:

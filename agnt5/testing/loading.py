@@ -9,9 +9,8 @@ from pathlib import Path
 def load_app(app: str | os.PathLike[str], *, as_main: bool = False) -> None:
     """Import `package.module`, `file.py` or `notebook.ipynb`; its components are registered for this test.
 
-    Of a notebook only the definitions are executed, as the module `__main__`: no cell is run. `as_main`: a file as that
-    module too, without what is below `if __name__ == "__main__":`; for runs that a script recorded with values of its
-    own classes. ConfigurationError names what is missing.
+    Of a notebook only the definitions are executed, as the module `__main__`: no cell is run. `as_main`: a file of
+    copied cells as that module too. ConfigurationError names what is missing.
     """
     from agnt5.cli.usercode import load_app as load
     from agnt5.cli.usercode import load_as_main

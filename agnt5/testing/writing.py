@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import os
 import re
-import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from agnt5 import config
-from agnt5.component import Component, component_of
 from agnt5.errors import ConfigurationError, DivergenceError
 from agnt5.testing.homes import Home, home_of
 from agnt5.testing.replays import assert_replays, flow_of
@@ -61,13 +59,13 @@ def write_test(
     """
     component = flow_of(journal)
     _refuse_unfinished(journal)
-    home = home_of(component, cells, main=_of_a_script(journal))
+    home = home_of(component, cells)
     slug = re.sub(r"\W+", "_", component.name).strip("_").lower() or "flow"
     test = _target(to, f"test_{slug}.py")
     made = WrittenTest(test, test.with_suffix(".agnt5"), test.with_name(f"{slug}_cells.py") if home.copied else None)
     _refuse_there(made, force)
     try:
-        assert_replays(journal, _as_main(home) if home.main and home.file else component)
+        assert_replays(journal, component)
     except DivergenceError as error:
         first = str(error).splitlines()[0]
         raise ConfigurationError(
@@ -79,27 +77,6 @@ def write_test(
         made.code.write_text(_CELLS.format(name=component.name) + home.copied, encoding="utf-8")
     test.write_text(_text(journal, home, made, slug), encoding="utf-8")
     return made
-
-
-def _of_a_script(journal: Journal) -> bool:
-    """Whether it holds values of classes that a script or a cell defined: they are recorded under `__main__`."""
-    return any(b'"__main__:' in bytes(data) for one in journal.stored for data in (one.input, one.payload))
-
-
-def _as_main(home: Home) -> Component[..., Any]:
-    """The component as the test will make it; this process keeps the one it has."""
-    from agnt5 import registry
-    from agnt5.cli.usercode import load_as_main
-
-    main, path = sys.modules["__main__"], [*sys.path]
-    try:
-        with registry.apart():
-            found = component_of(getattr(load_as_main(Path(home.file)), home.name, None))
-    finally:
-        sys.modules["__main__"], sys.path[:] = main, path
-    if found is None:
-        raise ConfigurationError(f"{home.file} defines no {home.name!r} when it is loaded for a test.")
-    return found
 
 
 def _refuse_unfinished(journal: Journal) -> None:
@@ -152,7 +129,7 @@ def _way(home: Home, code: Path | None, here: Path) -> _Way:
     if not home.module:
         file = Path(home.file) if code is None else code
         what = "its definitions; no cell is run" if file.suffix == ".ipynb" else f"defines {home.name}"
-        how = ", as_main=True" if home.main else ""
+        how = "" if code is None else ", as_main=True"
         loads = f"load_app({_place(str(file), here)}{how})  # {what}"
         return _Way(("from agnt5.testing import assert_replays, load_app",), within=(loads,))
     above, imports = ("from agnt5.testing import assert_replays",), f"from {home.module} import {home.name}"

@@ -125,7 +125,7 @@ def test_the_command_line_writes_tests_of_scripts_with_their_classes(app: Path, 
     assert answer.code == 0, answer.err
     test = app.with_name("checks") / "test_ordered.py"
     assert "checks/test_ordered.py" in answer.out
-    assert 'load_app(HERE.parent / "ordering.py", as_main=True)' in test.read_text()
+    assert "from ordering import ordered" in test.read_text()
     assert passes(test)
     again = cli("test", "-1", "--app", "ordering.py", "--to", "checks")
     assert (again.code, again.err.count("\n")) == (1, 1)
