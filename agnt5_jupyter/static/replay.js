@@ -3,6 +3,7 @@ import { Rows } from "./columns.js";
 import { failure, logs, part } from "./detail.js";
 import { button, fill, h, money, plural, sign, span } from "./dom.js";
 import { Forking } from "./forking.js";
+import { Hand } from "./hand.js";
 import { held } from "./held.js";
 import { isInner } from "./inner.js";
 import { Pages } from "./pages.js";
@@ -21,13 +22,11 @@ class ReplayView {
     this.link = view.link;
     /** @type {any} */
     this.at = null;
-    /** @type {number | null} */
-    this.wanted = null;
-    this.moving = false;
     this.rows = new Rows();
     this.pages = new Pages(view.link, () => this.walk.list.soon(), view.fail);
-    this.transport = new Transport((to) => void this.go(to), () => void this.act("run"), () => this.toggleStop(), () => this.walk.stops.has(this.at.index));
-    this.walk = new Walk(this.rows, this.pages, (place) => this.transport.move(place), (place, on) => void this.setStop(place, on));
+    this.hand = new Hand((wish) => ("to" in wish ? this.act("move", wish) : this.act("run")), () => this.drawAim());
+    this.transport = new Transport(this.hand, () => this.toggleStop(), (place) => this.walk.stops.has(place));
+    this.walk = new Walk(this.rows, this.pages, (place) => this.transport.to(place), (place, on) => void this.setStop(place, on));
     this.standing = new Standing();
     this.forking = new Forking(view);
     this.status = h("span", { class: "status" });
@@ -86,32 +85,21 @@ class ReplayView {
     }
   }
 
-  /** Move there; of many wishes while one is under way, only the last counts. @param {number} to */
-  async go(to) {
-    this.wanted = to;
-    if (this.moving) return;
-    this.moving = true;
-    while (this.wanted !== null) {
-      const to = this.wanted;
-      this.wanted = null;
-      await this.act("move", { to });
-    }
-    this.moving = false;
-  }
-
-  /** @param {string} word @param {object} [fields] */
+  /** Whether it was done. @param {string} word @param {object} [fields] */
   async act(word, fields = {}) {
     try {
       await this.link.do(word, fields);
+      return true;
     } catch (error) {
       this.transport.halt();
       this.view.fail(error);
+      return false;
     }
   }
 
   toggleStop() {
-    const { index } = this.at;
-    if (index) void this.setStop(index, !this.walk.stops.has(index));
+    const { aim } = this.hand;
+    if (aim) void this.setStop(aim, !this.walk.stops.has(aim));
   }
 
   /** @param {number} place @param {boolean} on */
@@ -135,12 +123,10 @@ class ReplayView {
     this.at = at;
     // The number is the entry's, as in the journal: what `goto` takes.
     const name = at.entry ? `entry ${at.entry.seq}, ${at.entry.path || at.entry.kind}` : "start";
+    this.hand.at(at.index, at.last);
     this.walk.show(at.index, at.last, at.stops.places);
-    // Play asks for the next position before this one is here: a stop takes that wish back.
-    if (this.transport.timer && this.walk.stops.has(at.index)) this.wanted = null;
-    // While another move is wanted, the slider stays where the hand is.
-    if (this.wanted === null) this.transport.show(at.index, at.last, at.stops.places, name);
-    else this.transport.index = at.index;
+    this.transport.show(at.stops.places, name);
+    this.drawAim();
     this.standing.show(at);
     this.drawStops();
     this.drawDivergence();
@@ -149,6 +135,12 @@ class ReplayView {
     if (moved && this.forking.open) void this.forking.show();
     if (moved) this.view.say(`${at.entry ? "After" : "At"} ${name}: ${at.index} of ${plural(at.last, "answer")}`);
     this.view.root.dataset.index = String(at.index);
+  }
+
+  /** Slider and list stay where the hand is. */
+  drawAim() {
+    this.walk.point(this.hand.aim);
+    this.transport.draw();
   }
 
   drawStops() {
@@ -200,7 +192,7 @@ class ReplayView {
   /** To where an entry was answered. @param {number} seq */
   goTo(seq) {
     const place = this.walk.seqs.indexOf(seq);
-    if (place > 0) this.transport.move(place);
+    if (place > 0) this.transport.to(place);
   }
 
   /** @param {number} seq @param {string} side @param {number[]} path @param {number} start */

@@ -5,23 +5,24 @@ import { button, count, h, plural } from "./dom.js";
 const SPEEDS = /** @type {[string, number][]} */ ([["½×", 1600], ["1×", 800], ["2×", 400], ["4×", 200], ["10×", 80]]);
 
 export class Transport {
-  /** @param {(to: number) => void} go @param {() => void} run @param {() => void} stop @param {() => boolean} stopped */
-  constructor(go, run, stop, stopped) {
-    this.go = go;
-    this.run = run;
+  /** @param {import("./hand.js").Hand} hand @param {() => void} stop @param {(place: number) => boolean} stops */
+  constructor(hand, stop, stops) {
+    this.hand = hand;
     this.stop = stop;
-    this.stopped = stopped;
-    this.index = 0;
-    this.last = 0;
+    this.stops = stops;
+    this.name = "";
+    this.plays = false;
+    /** The place that play asked for last, or -1. A stop that a person goes to does not end it. */
+    this.played = -1;
     /** @type {any} */
     this.timer = 0;
-    this.first = button("Reset", () => this.move(0), { title: "To the start (Home)" });
-    this.back = button("◂ Back", () => this.move(this.index - 1), { title: "One answer fewer (←)" });
+    this.first = button("Reset", () => this.to(0), { title: "To the start (Home)" });
+    this.back = button("◂ Back", () => this.by(-1), { title: "One answer fewer (←)" });
     this.playing = button("▶ Play", () => this.toggle(), { "aria-pressed": "false", title: "Step by step, until it should stop (space)" });
-    this.next = button("Step ▸", () => this.move(this.index + 1), { class: "first", title: "Deliver one more answer (→)" });
+    this.next = button("Step ▸", () => this.by(1), { class: "first", title: "Deliver one more answer (→)" });
     this.on = button("Run to stop", () => this.#run(), { title: "To the next stop, or to the end (End: to the end)" });
     this.speed = /** @type {HTMLSelectElement} */ (h("select", { "aria-label": "Speed of play" }, ...SPEEDS.map(([text, wait]) => h("option", { value: String(wait), text, selected: wait === 800 }))));
-    this.slider = /** @type {HTMLInputElement} */ (h("input", { type: "range", class: "slider", min: "0", step: "1", "aria-label": "Position", on: { input: () => this.move(Number(this.slider.value)) } }));
+    this.slider = /** @type {HTMLInputElement} */ (h("input", { type: "range", class: "slider", min: "0", step: "1", "aria-label": "Position", on: { input: () => this.to(Number(this.slider.value)) } }));
     // There is nowhere to go until the kernel has said how far it goes.
     for (const one of [this.first, this.back, this.next, this.playing, this.on, this.slider]) one.disabled = true;
     this.where = h("output", { class: "where number" });
@@ -31,58 +32,81 @@ export class Transport {
       h("div", { class: "transport-slider" }, h("div", { class: "slider-lane" }, this.slider, this.marks), this.where));
   }
 
-  /** @param {number} index @param {number} last @param {number[]} stops @param {string} name */
-  show(index, last, stops, name) {
-    this.index = index;
-    this.last = last;
+  /** What was delivered last, and where it stops by itself. @param {number[]} stops @param {string} name */
+  show(stops, name) {
+    this.name = name;
+    const of = Math.max(this.hand.last, 1);
+    this.marks.replaceChildren(...stops.slice(0, 200).map((place) => h("i", { class: "slider-mark", style: `left:${(place / of) * 100}%` })));
+  }
+
+  /** The slider stays where the hand is; the number beside it tells where the kernel is. */
+  draw() {
+    const { aim, index, last } = this.hand;
     this.slider.max = String(last);
-    this.slider.value = String(index);
-    this.slider.setAttribute("aria-valuetext", `${name}: ${index} of ${plural(last, "answer")}`);
+    this.slider.value = String(aim);
+    const told = `${aim} of ${plural(last, "answer")}`;
+    this.slider.setAttribute("aria-valuetext", aim === index ? `${this.name}: ${told}` : told);
     this.where.textContent = `${count(index)} of ${plural(last, "answer")}`;
     this.playing.disabled = this.slider.disabled = last === 0;
-    this.first.disabled = this.back.disabled = index === 0;
-    this.next.disabled = this.on.disabled = index >= last;
-    this.marks.replaceChildren(...stops.slice(0, 200).map((place) => h("i", { class: "slider-mark", style: `left:${(place / Math.max(last, 1)) * 100}%` })));
-    if (this.timer && (index >= last || this.stopped())) this.halt();
+    this.first.disabled = this.back.disabled = aim === 0;
+    this.next.disabled = this.on.disabled = aim >= last;
+    if (this.plays && !this.hand.busy) this.#arrived();
   }
 
-  /** @param {number} to */
-  move(to) {
+  /** @param {number} place */
+  to(place) {
     this.halt();
-    this.#to(to);
+    this.hand.to(place);
   }
 
-  /** @param {number} to */
-  #to(to) {
-    const place = Math.min(Math.max(to, 0), this.last);
-    this.slider.value = String(place);
-    this.go(place);
+  /** @param {number} places */
+  by(places) {
+    this.halt();
+    this.hand.by(places);
   }
 
   #run() {
     this.halt();
-    this.run();
+    this.hand.run();
   }
 
   toggle() {
-    if (this.timer) {
+    if (this.plays) {
       this.halt();
       return;
     }
-    if (this.index >= this.last) this.#to(0);
-    const tick = () => {
-      if (!this.timer) return;
-      this.timer = setTimeout(tick, Number(this.speed.value));
-      if (this.index < this.last) this.#to(this.index + 1);
-    };
-    this.timer = setTimeout(tick, this.index >= this.last ? Number(this.speed.value) : 0);
+    const again = this.hand.aim >= this.hand.last;
+    this.plays = true;
+    this.played = -1;
+    this.#wait(again || this.hand.busy ? Number(this.speed.value) : 0);
     this.playing.textContent = "‖ Pause";
     this.playing.setAttribute("aria-pressed", "true");
+    if (again) this.hand.to(0);
+  }
+
+  /** @param {number} milliseconds until the next step is due */
+  #wait(milliseconds) {
+    this.timer = setTimeout(() => {
+      this.timer = 0;
+      if (!this.hand.busy) this.#arrived();
+    }, milliseconds);
+  }
+
+  /** Nothing is under way: halt here, or go on if it is time to. Positions are asked for one by one, so none is passed. */
+  #arrived() {
+    const { index, last } = this.hand;
+    if (index >= last || (index === this.played && this.stops(index))) this.halt();
+    else if (!this.timer) {
+      this.#wait(Number(this.speed.value));
+      this.played = index + 1;
+      this.hand.to(this.played);
+    }
   }
 
   halt() {
     clearTimeout(this.timer);
     this.timer = 0;
+    this.plays = false;
     this.playing.textContent = "▶ Play";
     this.playing.setAttribute("aria-pressed", "false");
   }
@@ -97,7 +121,7 @@ export class Transport {
     /** @type {Record<string, () => void>} */
     const keys = { " ": () => this.toggle(), b: this.stop };
     // The slider moves itself, and says so.
-    if (!slides) Object.assign(keys, { ArrowRight: () => this.move(this.index + 1), ArrowLeft: () => this.move(this.index - 1), Home: () => this.move(0), End: () => this.move(this.last) });
+    if (!slides) Object.assign(keys, { ArrowRight: () => this.by(1), ArrowLeft: () => this.by(-1), Home: () => this.to(0), End: () => this.to(this.hand.last) });
     const run = keys[event.key];
     if (!run) return false;
     run();

@@ -49,7 +49,12 @@ export class Walk {
     this.index = index;
     this.stops = new Set(stops);
     if (this.list.items.length !== last + 1) this.list.show(Uint32Array.from({ length: last + 1 }, (_, place) => place));
-    this.list.current = index;
+    this.list.soon();
+  }
+
+  /** The row that keys of the list start from: where the walk will be. @param {number} place */
+  point(place) {
+    this.list.current = place;
     this.list.reveal();
     this.list.soon();
   }

@@ -79,12 +79,74 @@ def test_walk_by_buttons_slider_keys_and_stops(chromium: Chromium) -> None:
     stands(panel, 5)
     source.press("b")
     expect(panel.get_by_role("button", name="Remove the stop at")).to_have_count(1)
-    source.press("Home")
     panel.get_by_label("Speed of play").select_option("80")
+    source.press("Home")
     source.press("Space")
     stands(panel, 5)
     expect(panel.get_by_role("button", name="Play")).to_have_attribute("aria-pressed", "false")
     notebook.picture("replay", panel)
+    notebook.is_clean()
+
+
+SLOW = """
+import time
+from agnt5_jupyter.display.replaypanel import ReplayPanel
+move = ReplayPanel.do_move
+def slowly(self, to):
+    time.sleep(0.15)
+    move(self, to)
+ReplayPanel.do_move = slowly
+"""
+
+
+def at_once(target: Locator, *keys: str) -> None:
+    """Press keys faster than any answer can come."""
+    press = """(element, keys) => {
+        for (const key of keys) {
+            element.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+        }
+    }"""
+    target.evaluate(press, keys)
+
+
+def test_keys_pressed_at_once_lose_no_move_and_play_passes_no_stop(chromium: Chromium) -> None:
+    notebook = chromium.notebook([FLOW, SLOW, START])
+    notebook.run_all()
+    panel = notebook.panel("replay")
+    source = panel.get_by_label("Source", exact=True)
+    play = panel.get_by_role("button", name="Play")
+    stands(panel, 0)
+    at_once(source, *["ArrowRight"] * 4)
+    expect(panel.get_by_label("Position", exact=True)).to_have_value("4")
+    stands(panel, 4)
+    at_once(source, "ArrowLeft", "ArrowLeft", "ArrowRight")
+    stands(panel, 3)
+    at_once(source, "End", "ArrowLeft")
+    stands(panel, 6)
+    at_once(source, "Home", "ArrowLeft", "ArrowRight")
+    stands(panel, 1)
+    at_once(panel.get_by_role("grid", name="Positions of the run"), "ArrowDown", "ArrowDown", "ArrowUp", "ArrowDown")
+    stands(panel, 3)
+
+    panel.get_by_role("button", name="Stop at fetch#3").click()
+    expect(panel.get_by_role("button", name="Remove the stop at fetch#3")).to_be_visible()
+    at_once(source, "End")
+    stands(panel, 7)
+    panel.get_by_label("Speed of play").select_option("80")
+    at_once(source, "Home", " ")
+    stands(panel, 6)
+    expect(play).to_have_attribute("aria-pressed", "false")
+    at_once(source, " ")
+    stands(panel, 7)
+    expect(play).to_have_attribute("aria-pressed", "false")
+    run_to_stop = panel.get_by_role("button", name="Run to stop")
+    run_to_stop.evaluate("""(button) => {
+        const press = (key) => button.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true }));
+        press("Home");
+        button.click();
+        press("ArrowLeft");
+    }""")
+    stands(panel, 5)
     notebook.is_clean()
 
 
