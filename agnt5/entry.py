@@ -96,6 +96,11 @@ class Entry:
         return self._command.name
 
     @property
+    def asks(self) -> str:
+        """Component or kind of object that is asked to run; "" for what runs in its own run. Of a join, the run."""
+        return self._command.target
+
+    @property
     def input(self) -> Any:
         """Arguments of a body, the value that was set or sent, or None."""
         if not self._command.input:

@@ -6,7 +6,8 @@ It compares the recorded trees: no class is looked up and no `__eq__` of anyone 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from agnt5.codec.plain import MARK, dump, load
@@ -73,6 +74,17 @@ def argument_changes(old: bytes, new: bytes) -> list[Change]:
         return changes(old, new, "input")
     found = [*_lists(args, more_args, "input", 0), *_fields(kwargs, more_kwargs, "input", 0)]
     return found[:MOST]
+
+
+_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*"')
+
+
+def with_ids(payload: bytes, ids: Mapping[str, str]) -> bytes:
+    """A recorded value in which texts that are ids of one run are those of another. Ids inside of longer texts stay."""
+    if not payload or not ids:
+        return payload
+    known = {dump(old): dump(new) for old, new in ids.items()}
+    return _TEXT.sub(lambda found: known.get(found[0], found[0]), payload)
 
 
 def _compared(old: Any, new: Any, path: str, depth: int) -> Iterator[Change]:

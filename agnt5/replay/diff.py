@@ -1,18 +1,19 @@
 """`run.diff(other)`: two runs side by side, command by command.
 
 Commands are aligned by place and name, then by content (the core does it). Values are compared as they are recorded:
-no code runs.
+no code runs. Only ids of runs are not: each run has its own, and so have its children.
 """
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any, NamedTuple, overload
 
 from agnt5.entry import Entry
 from agnt5.journal import Journal, inert, short
-from agnt5.replay.changes import Change, argument_changes, changes
+from agnt5.replay.changes import Change, argument_changes, changes, with_ids
 from agnt5.replay.source import functions_in
 
 _MARKS = {"same": "=", "added": "+", "removed": "-", "input": "~", "output": "~", "code": "c", "moved": "<"}
@@ -31,6 +32,8 @@ class Row(NamedTuple):
     same_answer: bool
     same_code: bool
     moved: bool
+    ids: Mapping[str, str] = MappingProxyType({})
+    """Ids of the old run and its children, and which of the new run's stands in the same place. They are no change."""
 
     @property
     def entry(self) -> Entry:
@@ -60,14 +63,27 @@ class Row(NamedTuple):
         old, new = self.old, self.new
         found: list[Change] = []
         if not self.same_input:
-            given = old.stored_input, new.stored_input
+            given = with_ids(old.stored_input, self.ids), new.stored_input
             found += argument_changes(*given) if new.kind in _CALLS else changes(*given, "value")
         if not self.same_answer:
             if old.error or new.error or old.ended is None or new.ended is None:
                 found.append(Change("output", _ended(old), _ended(new)))
             else:
-                found += changes(old.stored_output, new.stored_output, "output")
+                found += changes(with_ids(old.stored_output, self.ids), new.stored_output, "output")
         return found
+
+    def but_for(self, ids: Mapping[str, str]) -> Row:
+        """The same row, compared without these ids."""
+        old, new = self.old, self.new
+        if old is None or new is None or (self.same_input and self.same_answer):
+            return self
+        same_input = self.same_input or (
+            old.asks == new.asks and _same_but_for(ids, old.stored_input, new.stored_input)
+        )
+        same_answer = self.same_answer or (
+            old.state == new.state and _same_but_for(ids, old.stored_output, new.stored_output)
+        )
+        return self._replace(same_input=same_input, same_answer=same_answer, ids=ids)
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -104,10 +120,12 @@ class Diff(Sequence[Row]):
         self.old = old
         self.new = new
         olds, news = old.by_seq, new.by_seq
-        self._rows = [
+        rows = [
             Row(None if one is None else olds[one], None if two is None else news[two], *same)
             for one, two, *same in old.recording.align(new.recording)
         ]
+        self._ids = _ids(old, new, rows)
+        self._rows = [row.but_for(self._ids) for row in rows]
 
     @overload
     def __getitem__(self, index: int) -> Row: ...
@@ -135,16 +153,17 @@ class Diff(Sequence[Row]):
     @property
     def input(self) -> list[Change]:
         """What differs in the arguments of the runs."""
-        return argument_changes(self.old.stored[0].input, self.new.stored[0].input)
+        return argument_changes(with_ids(self.old.stored[0].input, self._ids), self.new.stored[0].input)
 
     @property
     def result(self) -> list[Change]:
         """What differs in their results; a failure or other status is a change too."""
-        old, new = _result(self.old), _result(self.new)
-        if old == new:
+        (status, old), (new_status, new) = _result(self.old), _result(self.new)
+        old = with_ids(old, self._ids)
+        if (status, old) == (new_status, new):
             return []
-        if old[0] == new[0] == "completed":
-            return changes(old[1], new[1], "result")
+        if status == new_status == "completed":
+            return changes(old, new, "result")
         return [Change("result", _outcome(self.old), _outcome(self.new))]
 
     @property
@@ -214,6 +233,17 @@ class Diff(Sequence[Row]):
         if same:
             lines.append(f"= {same} the same")
         return lines
+
+
+def _ids(old: Journal, new: Journal, rows: list[Row]) -> dict[str, str]:
+    """Ids of the old run and of its children, each with that of the new run in the same place, where they differ."""
+    pairs = [(old.run_id, new.run_id)]
+    pairs += [(row.old.child_id, row.new.child_id) for row in rows if row.old is not None and row.new is not None]
+    return {one: two for one, two in pairs if one and two and one != two}
+
+
+def _same_but_for(ids: Mapping[str, str], old: bytes, new: bytes) -> bool:
+    return old != new and with_ids(old, ids) == new
 
 
 def _ended(entry: Entry) -> str:

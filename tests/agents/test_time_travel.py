@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from agnt5 import Agent, Answer, Run, tool
+from agnt5 import Agent, Answer, Context, Run, flow, tool
 from agnt5.llm import Message, Request, ScriptedLLM, ToolCall
 
 # Kept where no code of a step reaches it as a value: a list of this module that the tool changes would be part of what
@@ -60,6 +60,19 @@ async def test_a_replay_asks_no_model_and_calls_no_tool() -> None:
     replay.back(2)
     assert replay.entry is not None
     assert replay.entry.path == "chat#3"
+
+
+async def test_equal_answers_of_child_agents_are_the_same_in_a_diff() -> None:
+    clerk = Agent("diff_clerk", "-", llm=ScriptedLLM(lambda request: "It is on its way."))
+
+    @flow
+    async def desk(ctx: Context, question: str) -> Answer:
+        return await clerk.run(question)
+
+    one, two = desk.start("where?"), desk.start("where?")
+    assert (await one).run_id != (await two).run_id
+    diff = one.diff(two)
+    assert ([row.entry.kind for row in diff], diff.changed, diff.result) == (["child"], [], [])
 
 
 async def test_a_fork_gives_another_answer_in_a_models_place() -> None:

@@ -118,6 +118,44 @@ async def test_changed_code_is_shown_as_a_diff() -> None:
     assert one.diff(one).code == ""
 
 
+@flow
+async def asks_two(ctx: Context, word: str) -> Any:
+    first = await ctx.call(speaks, word)
+    second = await ctx.call(speaks, {"about": first, "word": "again"})
+    return [first, second]
+
+
+@flow
+async def speaks(ctx: Context, about: Any) -> Any:
+    return {"run_id": ctx.run_id, "text": await ctx.call(fetch, str(type(about)))}
+
+
+async def test_ids_of_children_are_no_difference() -> None:
+    one, two, other = asks_two.start("a"), asks_two.start("a"), asks_two.start("b")
+    for run in (one, two, other):
+        await run
+    assert one.result() != two.result(), "the ids are in what the children gave, and in what the second was asked"
+    diff = one.diff(two)
+    assert ([row.kind for row in diff], diff.changed, diff.result) == (["same", "same"], [], [])
+    diff = one.diff(other)
+    assert [row.kind for row in diff] == ["input", "same"]
+    assert [str(change) for change in diff[0].changes] == ["input[0]: 'a' → 'b'"]
+
+
+async def test_an_id_within_a_text_or_of_another_run_is_one() -> None:
+    @flow
+    async def names(ctx: Context, run_id: str) -> str:
+        await ctx.call(fetch, run_id)
+        return f"it was {ctx.run_id}"
+
+    one, two = names.start("r_one"), names.start("r_two")
+    await one
+    await two
+    diff = one.diff(two)
+    assert [row.kind for row in diff] == ["input"]
+    assert "it was" in str(diff.result[0])
+
+
 async def test_loaded_journals_are_compared_like_runs(tmp_path: Path) -> None:
     one, two = writes.start(["a"]), writes.start(["b"])
     await one
