@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from agnt5.replay.replay import Replay
     from agnt5.run import Run, get_object, get_run, prune, runs, send_event
     from agnt5.runlist import RunList
+    from agnt5.runtime import Looking
     from agnt5.secret import Secret, mask
     from agnt5.task import Task
     from agnt5.tool import Tool, tool
@@ -104,6 +105,7 @@ _HOMES: dict[str, str] = {
     **dict.fromkeys(("Run", "runs", "get_run", "get_object", "send_event", "prune"), "run"),
     "Journal": "journal",
     **dict.fromkeys(("Feed", "listen"), "feed"),
+    "Looking": "runtime",
     "Entry": "entry",
     "RunList": "runlist",
     **dict.fromkeys(("check", "Report"), "replay.check"),
@@ -197,6 +199,7 @@ __all__ = [
     "FlowSpinError",
     "Journal",
     "LLMError",
+    "Looking",
     "MCPAuthError",
     "MCPConnectionLost",
     "MCPError",

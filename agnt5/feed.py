@@ -31,6 +31,8 @@ class Feed:
     def __init__(self, run: Run | str) -> None:
         self.run_id = run if isinstance(run, str) else run.id
         self.facts: Facts | None = None
+        self.interrupted = False
+        """Whether, as of the last look, nobody drove the run, though it had neither ended nor been paused."""
         self._fold = Fold()
         self._seen = 0
         self._reader: _core.Reader | None = None
@@ -72,6 +74,7 @@ class Feed:
             for entry in self._fold.add(page):
                 changed[entry.seq] = entry
         self.facts = facts
+        self.interrupted = facts.status.left_alone(marked=row.interrupted, owned=bool(reader.owner()))
         return [changed[seq] for seq in sorted(changed)]
 
     def _row(self) -> _core.RunRow:

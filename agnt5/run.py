@@ -31,7 +31,7 @@ from agnt5.runtime import reader as look
 from agnt5.secret import refuse_secrets
 from agnt5.timetravel import TimeTravel
 from agnt5.types import Status
-from agnt5.waiting import awaits_a_person, block, row_of, successor_of, wait
+from agnt5.waiting import block, row_of, successor_of, wait
 
 if TYPE_CHECKING:
     from agnt5 import _core
@@ -117,7 +117,9 @@ class Run(TimeTravel, Approvals):
     @property
     def interrupted(self) -> bool:
         """Its process went away and nobody has resumed it yet."""
-        return awaits_a_person(self._row())
+        reader = look()
+        row = self._row(reader)
+        return Status.from_code(row.status).left_alone(marked=row.interrupted, owned=bool(reader.owner()))
 
     @property
     def warnings(self) -> list[str]:

@@ -11,8 +11,9 @@ import contextvars
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from agnt5 import config, registry
@@ -172,7 +173,9 @@ class Runtime:
         digest, source = code.snapshot(component)
         fresh = not self.driver.expects(identity)
         if fresh:
-            self.driver.expect(identity, pinned, contextvars.copy_context())
+            context = contextvars.copy_context()
+            context.run(_looking.set, None)  # a run is bound to no store that who starts it looks at
+            self.driver.expect(identity, pinned, context)
         try:
             made = record(identity, digest, source)
         except BaseException:
@@ -277,8 +280,54 @@ def owner_or_reader() -> tuple[Runtime | None, _core.Reader]:
     return runtime, runtime.reader
 
 
+class Looking:
+    """The store of now, to be looked at later: within `with looking.on():` what looks reads that store, and opens none.
+
+    For who shows a store for long: its user may close it, or configure another. The context goes where context
+    variables go. What steers runs there still opens a store to own.
+    """
+
+    def __init__(self) -> None:
+        self._directory = config.settings().store_directory
+        self._reader: _core.Reader | None = None
+
+    @contextmanager
+    def on(self) -> Iterator[None]:
+        token = _looking.set(self)
+        try:
+            yield
+        finally:
+            _looking.reset(token)
+
+    def reader(self) -> _core.Reader:
+        owner = self._owner()
+        if owner is not None:
+            return owner.reader
+        if self._reader is None:
+            from agnt5._core import Reader
+
+            self._reader = Reader.open(str(self._directory))
+        return self._reader
+
+    def memory(self) -> _core.Memory:
+        from agnt5._core import Memory
+
+        owner = self._owner()
+        return Memory.visit(str(self._directory)) if owner is None else owner.memory
+
+    def _owner(self) -> Runtime | None:
+        found = open_runtime()
+        return found if found is not None and found.directory == self._directory else None
+
+
+_looking: contextvars.ContextVar[Looking | None] = contextvars.ContextVar("agnt5_looking", default=None)
+
+
 def reader() -> _core.Reader:
     """For looking only: a damaged store takes no runs any more, but what is whole in it can be read."""
+    looking = _looking.get()
+    if looking is not None:
+        return looking.reader()
     try:
         return owner_or_reader()[1]
     except StoreCorrupt:
@@ -289,6 +338,9 @@ def reader() -> _core.Reader:
 
 def memory() -> _core.Memory:
     """What agents remember in the store of this process; another process that owns it is asked to write."""
+    looking = _looking.get()
+    if looking is not None:
+        return looking.memory()
     try:
         return get_runtime().memory
     except StoreLocked:

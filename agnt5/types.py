@@ -34,6 +34,12 @@ class Status(StrEnum):
         """The core's number for it."""
         return _CODES.index(self)
 
+    def left_alone(self, *, marked: bool, owned: bool) -> bool:
+        """Whether nobody drives a run of this status, though it has neither ended nor been paused. `marked`: the store
+        says that it was interrupted; `owned`: a living process owns the store."""
+        # One that was resumed is pending until it is driven again, and keeps its mark until then.
+        return (marked and self is not Status.PENDING) or not (owned or self.terminal or self is Status.PAUSED)
+
     @classmethod
     def from_code(cls, code: int) -> Status:
         """The status behind the core's number. ValueError for a number this version does not know."""

@@ -84,9 +84,8 @@ def successor_of(run_id: str, reader: _core.Reader) -> str:
 
 
 def awaits_a_person(row: _core.RunRow) -> bool:
-    """Interrupted, and nobody has resumed it. One that was resumed is pending until it is driven again, and remembers
-    until then that it was interrupted."""
-    return row.interrupted and Status.from_code(row.status) is not Status.PENDING
+    """Interrupted, and nobody has resumed it, in a store that is owned."""
+    return Status.from_code(row.status).left_alone(marked=row.interrupted, owned=True)
 
 
 def _block_for_one(run_id: str, until: float | None) -> Any:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from .. import config
 from ..errors import AGNT5Error, RunNotFound
+from ..types import Status
 
 if TYPE_CHECKING:
     from .._core import Reader, RunRow
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 DATABASE = "journal.db"
 
 STATUSES = ("pending", "running", "waiting", "paused", "completed", "failed", "cancelled")
-OPEN = ("pending", "running", "waiting")
 
 
 class Found(NamedTuple):
@@ -32,9 +32,7 @@ class Found(NamedTuple):
     @property
     def interrupted(self) -> bool:
         """Nobody drives it, though it has neither ended nor been paused."""
-        from ..waiting import awaits_a_person
-
-        return awaits_a_person(self.row) or (not self.owned and STATUSES[self.row.status] in OPEN)
+        return Status.from_code(self.row.status).left_alone(marked=self.row.interrupted, owned=self.owned)
 
 
 @dataclass(frozen=True, slots=True)

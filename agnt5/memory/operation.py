@@ -8,6 +8,7 @@ object: in a rerun, what they do is known by their code and arguments alone.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import inspect
 import os
 import threading
@@ -56,7 +57,9 @@ async def ask(work: Callable[[_core.Memory], T]) -> T:
     scratch = getattr(current.get(), "scratch_memory", None)  # a MockContext brings its own, and starts no threads
     if scratch is not None:
         return work(scratch())
-    return await on_thread(lambda: work(runtime.memory()))
+    # Which store is meant may be said by a context variable, and those do not reach the thread.
+    context = contextvars.copy_context()
+    return await on_thread(lambda: work(context.run(runtime.memory)))
 
 
 async def on_thread(work: Callable[[], T]) -> T:

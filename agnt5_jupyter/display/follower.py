@@ -40,8 +40,9 @@ class Follower:
                 self._thread.start()
 
     def leave(self, panel: Live) -> None:
-        with self._lock:
-            self._followed.pop(id(panel), None)
+        # Without the lock: the garbage collector closes panels in the middle of anything, of `follow` and `_run` too. One
+        # that is followed is no garbage, so such a panel is not in here; for others this is one step.
+        self._followed.pop(id(panel), None)
 
     def _run(self) -> None:
         while True:

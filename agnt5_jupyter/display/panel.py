@@ -14,12 +14,10 @@ asked. Traits hold what a saved notebook may keep, so no value of a run; a view 
 
 from __future__ import annotations
 
-import contextvars
 import json
 import secrets
 import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any, ClassVar, NamedTuple
 
 import anywidget
@@ -28,6 +26,7 @@ import traitlets
 import agnt5
 
 from . import assets
+from .desk import Desk
 from .follower import follower
 from .page import Page
 
@@ -50,11 +49,13 @@ class Panel(anywidget.AnyWidget):
     module: ClassVar[str] = ""
 
     aside: ClassVar[frozenset[str]] = frozenset()
-    """Words that may take a while. They are answered on a thread of the panel's own, one after another, so that the
-    kernel goes on meanwhile; nothing else may touch what they touch."""
+    """Words that may take a while. They are answered at the panel's desk, one after another, so that the kernel goes on
+    meanwhile; nothing else may touch what they touch."""
 
     about: Any = traitlets.Dict().tag(sync=True)
     """Names and words for the first moment of a view: `mark` (of its static page), `title`."""
+
+    _closed = True  # until it is made: the garbage collector closes what could not be made too
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         if "module" in cls.__dict__:  # not in the classes that traitlets makes of it
@@ -67,7 +68,10 @@ class Panel(anywidget.AnyWidget):
         self.heard = False
         self.told: Callable[[], str] | None = None
         self.lock = threading.RLock()
-        self._desk: ThreadPoolExecutor | None = None
+        self.desk = Desk()
+        # A store that its user has closed is looked at, and not opened again.
+        self._looking = agnt5.Looking()
+        self._closed = False
         super().__init__(about={"mark": self.mark, "title": title})
         self.on_msg(self._hear)
 
@@ -80,9 +84,7 @@ class Panel(anywidget.AnyWidget):
         word = str(fields.pop(kind, ""))
         self.heard = True
         if word in self.aside:
-            self._desk = self._desk or ThreadPoolExecutor(1, thread_name_prefix="agnt5-panel")
-            # What is sent from there belongs to the cell that is shown; ipykernel keeps that in the context.
-            self._desk.submit(contextvars.copy_context().run, self._reply, number, kind, word, fields)
+            self.desk.put(lambda: self._reply(number, kind, word, fields))
         else:
             with self.lock:
                 self._reply(number, kind, word, fields)
@@ -92,7 +94,8 @@ class Panel(anywidget.AnyWidget):
             handler = getattr(self, f"{kind}_{word}", None)
             if handler is None:
                 raise LookupError(f"a panel of this version does not know {kind} {word!r}; run its cell again")
-            answer = handler(**fields)
+            with self._looking.on():
+                answer = handler(**fields)
         except BaseException as error:  # an error here would be swallowed by the widget's machinery
             self.say(Message({"answer": number, "error": told(error)}))
             return
@@ -118,7 +121,8 @@ class Panel(anywidget.AnyWidget):
 
     def printed(self) -> Page:
         """Its page, with the plain text that who shows it prefers."""
-        page = self.page()
+        with self._looking.on():
+            page = self.page()
         return page if self.told is None else page._replace(text=self.told())
 
     def first(self) -> Message:
@@ -139,17 +143,20 @@ class Panel(anywidget.AnyWidget):
         if self.comm is None:  # closed
             return False
         try:
-            with self.lock:
+            with self.lock, self._looking.on():
                 return self.look()
         except Exception as error:
             self.say(Message({"tell": "error", "error": told(error)}))
             return False
 
     def close(self) -> None:
-        follower.leave(self)
-        if self._desk is not None:
-            self._desk.shutdown(wait=False)
-        super().close()
+        """It shows and follows no more. The garbage collector closes too, on any thread and in the middle of anything, so
+        a panel that is closed already takes no lock, and no closing waits for one that it may hold."""
+        if not self._closed:
+            self._closed = True
+            follower.leave(self)
+            self.desk.close()
+            super().close()
 
 
 def told(error: BaseException) -> str:

@@ -5,6 +5,7 @@ their own, never on the notebook's.
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import Future
@@ -27,7 +28,8 @@ def answer(ask: Callable[[], Coroutine[Any, Any, T]]) -> T:
         except BaseException as error:
             future.set_exception(error)
 
-    threading.Thread(target=work, name="agnt5-remembered", daemon=True).start()
+    context = contextvars.copy_context()
+    threading.Thread(target=context.run, args=(work,), name="agnt5-remembered", daemon=True).start()
     return future.result()
 
 

@@ -5,7 +5,6 @@ It moves the Replay that it was given, which may move by code as well; a run is 
 
 from __future__ import annotations
 
-import contextvars
 import time
 from array import array
 from typing import TYPE_CHECKING, Any
@@ -108,13 +107,12 @@ class ReplayPanel(EntryPanel):
 
     def look(self) -> bool:
         """Follow moves that code makes; renew the static page once nobody moves."""
-        if self._desk is not None:  # all that looks at the replay does so there
+        if self.heard:  # all that looks at the replay does so at the desk
             if self.replay.index != self._at:
-                self._desk.submit(self._moved_by_code)
+                self.desk.put(self._moved_by_code)
             elif self._moved and time.monotonic() - self._moved > _STILL:
                 self._moved = 0.0
-                context = contextvars.copy_context()
-                self._desk.submit(context.run, lambda: publish.renew(self.printed(), self.mark))
+                self.desk.put(lambda: publish.renew(self.printed(), self.mark))
         return self.views > 0 or bool(self._moved)
 
     def _moved_by_code(self) -> None:

@@ -7,8 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -19,8 +17,8 @@ from agnt5.llm.scripted import ScriptedLLM
 from agnt5_jupyter.display import assets
 from agnt5_jupyter.display.columns import STATES
 from agnt5_jupyter.display.journalpanel import JournalPanel
-from agnt5_jupyter.display.panel import Message, Panel
 from agnt5_jupyter.display.runpanel import RunPanel
+from panels import ask, listening, until
 
 EVIL = "<script>alert(1)</script>\x1b[31m\u202e"
 
@@ -49,34 +47,6 @@ async def work(ctx: Any, words: list[str]) -> int:
 async def gated(ctx: Any, word: str) -> str:
     await ctx.call(note, word)
     return await ctx.wait_for_event("go")
-
-
-class Said(list[Message]):
-    """What a panel has sent."""
-
-    def told(self, word: str) -> list[Message]:
-        return [one for one in self if one.fields.get("tell") == word]
-
-
-def listening(panel: Panel) -> Said:
-    said = Said()
-    panel.say = said.append  # type: ignore[method-assign]
-    return said
-
-
-def ask(panel: Panel, said: Said, **message: Any) -> Message:
-    panel._hear(panel, {**message, "id": "v1"}, [])
-    answer = said.pop()
-    assert answer.fields["answer"] == "v1"
-    return answer
-
-
-def until(happened: Callable[[], Any]) -> None:
-    """Wait for a fact; the test's own limit is generous and fails with the fact."""
-    end = time.monotonic() + 30
-    while not happened():
-        assert time.monotonic() < end, "it did not happen"
-        time.sleep(0.01)
 
 
 def ended(run: Run) -> Run:
