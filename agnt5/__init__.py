@@ -76,9 +76,10 @@ if TYPE_CHECKING:
     )
     from agnt5.execution.code import set_source_provider
     from agnt5.execution.current import current_context
-    from agnt5.feed import Feed, listen
+    from agnt5.feed import Feed
     from agnt5.journal import Journal
     from agnt5.journalfile import load_journal
+    from agnt5.listening import listen
     from agnt5.log import setup_logging
     from agnt5.mcp import mcp_tools
     from agnt5.registry import components
@@ -104,7 +105,8 @@ _HOMES: dict[str, str] = {
     **dict.fromkeys(("configure", "settings", "Settings"), "config"),
     **dict.fromkeys(("Run", "runs", "get_run", "get_object", "send_event", "prune"), "run"),
     "Journal": "journal",
-    **dict.fromkeys(("Feed", "listen"), "feed"),
+    "Feed": "feed",
+    "listen": "listening",
     "Looking": "runtime",
     "Entry": "entry",
     "RunList": "runlist",

@@ -53,7 +53,7 @@ class Entry:
 
     __slots__ = (
         *("_command", "_completed_shift", "_completion", "_data", "_kind", "_shift"),
-        *("depth", "failed_tries", "unclaimed"),
+        *("depth", "failed_tries", "shared", "unclaimed"),
     )
 
     def __init__(self, command: _core.Entry, kind: str, depth: int, *, shift: int = 0, data_only: bool = False) -> None:
@@ -68,6 +68,8 @@ class Entry:
         self.failed_tries: list[FailedTry] = []
         # Only an earlier attempt of the function around it asked this; it stays on record.
         self.unclaimed = False
+        # Whether a fork shares it with the run that it was made of: asked and answered there, at the time it tells.
+        self.shared = False
 
     def completed_by(self, completion: _core.Entry, shift: int = 0) -> None:
         self._completion = completion

@@ -1,4 +1,4 @@
-"""A run while it grows: what its journal has gained since the last look, and the progress that no journal keeps.
+"""A run while it grows: what its journal has gained since the last look.
 
 Looking reads only what is new, from this process's store or another's. It must never hold a transaction open, nor slow
 the run.
@@ -6,13 +6,11 @@ the run.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from agnt5.errors import RunNotFound
 from agnt5.fold import Fold
 from agnt5.journal import Facts
-from agnt5.runtime import get_runtime
 from agnt5.runtime import reader as look
 from agnt5.types import Status
 
@@ -90,19 +88,3 @@ class Feed:
 
     def __repr__(self) -> str:
         return f"<Feed of {self.run_id}: {len(self.entries)} entries>"
-
-
-def listen(callback: Callable[[str, Any], None]) -> Callable[[], None]:
-    """Call `callback(run id, value)` for everything that runs of this process emit from now on: `ctx.emit`, pieces of
-    models' answers, updates of agents. On the thread that emits: hand it over, do not work there. Who listens
-    already is called once all the same. Returns how to stop.
-    """
-    listeners = get_runtime().driver.listeners
-    if callback not in listeners:
-        listeners.append(callback)
-
-    def stop() -> None:
-        if callback in listeners:
-            listeners.remove(callback)
-
-    return stop

@@ -37,7 +37,12 @@ class Fold:
         for one in stored:
             if one is last:
                 self._shift = one.shift
-            if one.body == "command":
+            if one.body == "forked":
+                for shared in self.entries:
+                    if shared.ended is not None:
+                        shared.shared = True
+                        touched[shared.seq] = shared
+            elif one.body == "command":
                 parent = self.by_seq.get(one.scope)
                 depth = 0 if parent is None else parent.depth + 1
                 word = COMMAND_WORDS.get(one.kind, str(one.kind))

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 from agnt5.chat import Streamed
 from agnt5.execution.current import current_context
 from agnt5.execution.ioless import IOLessLoop
-from agnt5.feed import listen
+from agnt5.listening import listen
 
 if TYPE_CHECKING:
     from agnt5.run import Run

@@ -18,6 +18,7 @@ from agnt5 import _core, errors, registry
 from agnt5.component import FLOW, Component
 from agnt5.execution.flowattempt import FlowAttempt
 from agnt5.execution.memoattempt import MemoAttempt
+from agnt5.listening import emitted
 from agnt5.log import logger
 
 if TYPE_CHECKING:
@@ -69,7 +70,6 @@ class Driver:
         "engine",
         "host",
         "listener",
-        "listeners",
         "refuses",
     )
 
@@ -90,8 +90,6 @@ class Driver:
         self._endings: dict[str, bytes] = {}
         self._recent: dict[str, Ending] = {}
         self._reasons: dict[str, BaseException] = {}
-        # Hear of `ctx.emit`: called on the host thread, or on a body's, with (run id, value).
-        self.listeners: list[Callable[[str, Any], None]] = []
         # Values that hold credentials are refused, not recorded (`redact="refuse"`).
         self.refuses = False
         # Hears of ends, for reports.
@@ -338,11 +336,7 @@ class Driver:
     # Progress
 
     def emitted(self, run_id: str, value: Any) -> None:
-        for listener in list(self.listeners):
-            try:
-                listener(run_id, value)
-            except Exception:  # who watches must not hurt what is watched
-                logger.exception("a listener could not take what run %s shows", run_id)
+        emitted(run_id, value)
 
     # Threads
 

@@ -10,6 +10,8 @@ from collections.abc import Callable
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from . import streams as streams  # it hears what runs say from now on, before there is a panel
+
 if TYPE_CHECKING:
     from agnt5 import Journal, Run
 

@@ -15,7 +15,7 @@ from .panel import Message
 from .words import title_of
 
 if TYPE_CHECKING:
-    from agnt5 import Entry
+    from .nested import Row
 
 KINDS: Final = (
     *("step", "call", "child", "object", "sleep", "event", "state_set", "state_get"),
@@ -24,8 +24,9 @@ KINDS: Final = (
 STATES: Final = ("running", "done", "failed", "cancelled", "timed out", "retrying")
 _KIND: Final = {word: code for code, word in enumerate(KINDS)}
 _STATE: Final = {word: code for code, word in enumerate(STATES)}
-REUSED, GIVEN, NOTED = 16, 32, 64
-"""Beside the state: the answer of an older run, a person's word, facts were noted (tokens, cost)."""
+SHARED, REUSED, GIVEN, NOTED = 8, 16, 32, 64
+"""Beside the state: shared with the run that a fork was made of, the answer of an older run, a person's word, facts were
+noted (tokens, cost)."""
 
 BYTES_A_ROW: Final = 28
 """24 of them where rows follow one another."""
@@ -41,7 +42,7 @@ class Index:
         self._places: dict[str, int] = {}
         self.names: list[str] = []
 
-    def message(self, entries: Sequence[Entry], rows: Sequence[int], names_from: int) -> Message:
+    def message(self, entries: Sequence[Row], rows: Sequence[int], names_from: int) -> Message:
         """These entries, whose rows are given; with all names from `names_from` on."""
         count = len(entries)
         row, seq, scope, name = (array("I", bytes(4 * count)) for _ in range(4))
@@ -50,15 +51,20 @@ class Index:
         origin, nan = self._origin, float("nan")
         for place, entry in enumerate(entries):
             started, ended = entry.span
+            if entry.shared:  # the times are those of another run
+                started = ended = origin
             row[place] = rows[place]
             seq[place] = entry.seq
             scope[place] = entry.scope
             name[place] = self._name(entry)
+            # A fork answers what the run that it was made of had asked.
+            started = max(started, origin)
             began[place] = (started - origin) / 1e6
-            took[place] = nan if ended is None else (ended - started) / 1e6
+            took[place] = nan if ended is None else max(ended - started, 0) / 1e6
             kind[place] = _KIND[entry.kind]
             state[place] = (
                 _STATE[entry.state]
+                | (SHARED if entry.shared else 0)
                 | (REUSED if entry.reused else 0)
                 | (GIVEN if entry.given else 0)
                 | (NOTED if entry.noted else 0)
@@ -73,7 +79,7 @@ class Index:
             columns = (row, *columns)
         return Message(fields, [b"".join(column.tobytes() for column in columns)])
 
-    def _name(self, entry: Entry) -> int:
+    def _name(self, entry: Row) -> int:
         name = entry.name
         place = self._places.get(name)
         if place is None:

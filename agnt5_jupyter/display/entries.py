@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from .columns import PIECE, STATES, Index
 from .panel import Message, Panel, in_bulk
+from .nested import Inner, Nested, Row
 from .trace import Trace
 from .words import entry_detail, row_words
 
@@ -24,8 +25,10 @@ class EntryPanel(Panel):
 
     def __init__(self, source: Run | Journal, title: str) -> None:
         self.trace = Trace(source)
+        self.list: Trace | Nested = self.trace
+        """The rows that views see."""
         self.index = Index(self.trace.created)
-        self.untold: dict[int, Entry] = {}
+        self.untold: dict[int, Row] = {}
         self._named = 0
         super().__init__(title)
 
@@ -33,20 +36,22 @@ class EntryPanel(Panel):
 
     def ask_index(self, first: int = 0, names: int = 0) -> Message:
         """A piece of the index, from a row on; `names`: how many names the view knows."""
-        entries = self.trace.entries
+        entries = self.list.entries
         rows = range(first, min(first + PIECE, len(entries)))
         return self._indexed([entries[row] for row in rows], rows, names, total=len(entries))
 
     def ask_rows(self, rows: list[int]) -> Message:
-        entries = self.trace.entries
+        entries = self.list.entries
         return in_bulk([row_words(entries[row]) for row in rows[:_PAGE]])
 
     def ask_detail(self, seq: int) -> Message:
-        return in_bulk(entry_detail(self.trace, self.trace.entry(seq)))
+        row = self.list.entry(seq)
+        trace, entry = (row.trace, row.entry) if isinstance(row, Inner) else (self.trace, row)
+        return in_bulk(entry_detail(trace, entry) | {"seq": seq})
 
     def ask_value(self, seq: int, side: str, path: list[int], start: int = 0) -> Message:
         """More of a value: the node at `path`, from a child or character on."""
-        return in_bulk(self.trace.entry(seq).outline(side, path, start=start))
+        return in_bulk(self.list.entry(seq).outline(side, path, start=start))
 
     def ask_find(self, text: str = "", kinds: Sequence[str] = (), states: Sequence[str] = ()) -> Message:
         """Rows that fit, as numbers of four bytes."""
@@ -66,12 +71,12 @@ class EntryPanel(Panel):
         """Tell some of what has changed; whether some is left."""
         if self.untold:
             told = [self.untold.pop(seq) for seq in list(self.untold)[:_RATE]]
-            rows = [self.trace.rows[entry.seq] for entry in told]
+            rows = [self.list.rows[entry.seq] for entry in told]
             message = self._indexed(told, rows, 0, tell="rows")
             self.say(message)
         return bool(self.untold)
 
-    def _indexed(self, entries: Sequence[Entry], rows: Sequence[int], names_from: int, **fields: Any) -> Message:
+    def _indexed(self, entries: Sequence[Row], rows: Sequence[int], names_from: int, **fields: Any) -> Message:
         """Rows, and names that their hearers may not know yet."""
         told = "tell" in fields
         # All views hear what is told, so that brings new names alone; who asks knows the names of its last answer only.

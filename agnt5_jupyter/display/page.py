@@ -21,6 +21,7 @@ STATUS = {
     "running": ("◐", "#2f7fd1"),
     "waiting": ("◷", "#b07a17"),
     "paused": ("‖", "#b07a17"),
+    "interrupted": ("◌", "#b07a17"),
     "completed": ("✓", "#2e9a5b"),
     "failed": ("✕", "#d64545"),
     "cancelled": ("⊘", "#7a828e"),

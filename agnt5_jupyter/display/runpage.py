@@ -8,30 +8,36 @@ from typing import TYPE_CHECKING, Any
 import agnt5
 
 from .page import Markup, Page, code, dot, el, head, plain, table, whole
+from .nested import number_of
 from .settings import values_saved
-from .words import long, short
+from .words import long, origin_of, short
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from agnt5 import Entry, Run
+    from agnt5 import Run
 
+    from .nested import Nested, Row
     from .totals import Totals
     from .trace import Trace
 
 _ROWS = 40
 
 
-def run_page(trace: Trace, totals: Totals, run: Run, mark: str) -> Page:
+def run_page(trace: Trace, nested: Nested, totals: Totals, run: Run, mark: str) -> Page:
     facts = totals.facts()
     told = [span(_lasted(trace)), count(facts["entries"], "entry", "entries")]
     if facts["tokens"]:
         told.append(count(facts["tokens"], "token"))
     if facts["cost"]:
         told.append(money(facts["cost"]))
-    parts = [head(f"{trace.component}", dot(trace.status), el("code", trace.run_id), *told)]
-    lines = [f"{trace.component}  {trace.status}  {trace.run_id}  " + "  ".join(one for one in told if one)]
-    rows = entry_rows(trace.entries, values=False)
+    status = "interrupted" if trace.interrupted else trace.status
+    parts = [head(f"{trace.component}", dot(status), el("code", trace.run_id), *told)]
+    lines = [f"{trace.component}  {status}  {trace.run_id}  " + "  ".join(one for one in told if one)]
+    if trace.interrupted:
+        parts.append(el("div", LEFT, el("code", f"%agnt5 resume {trace.run_id}")))
+        lines.append(f"{LEFT}%agnt5 resume {trace.run_id}")
+    rows = entry_rows(list(nested.ordered()), values=False)
     shown = [*rows[: _ROWS // 2], *rows[max(_ROWS // 2, len(rows) - _ROWS // 2) :]] if len(rows) > _ROWS else rows
     if rows:
         parts.append(table(HEADS, [_marked(row) for row in shown]))
@@ -48,25 +54,27 @@ def run_page(trace: Trace, totals: Totals, run: Run, mark: str) -> Page:
     return Page(whole(mark, *parts), "\n".join(lines))
 
 
+LEFT = "Nobody drives it: its process went away. It goes on after its last recorded step with "
+
 HEADS = ("entry", "state", "kind", "path", "tries", "took")
 
 
-def entry_rows(entries: Sequence[Entry], *, values: bool) -> list[tuple[str, ...]]:
+def entry_rows(entries: Sequence[Row], *, values: bool) -> list[tuple[str, ...]]:
     return [
         (
-            str(entry.seq),
+            str(number_of(entry)),
             entry.state,
             entry.kind,
-            "\u2007\u2007" * entry.depth + short(entry.path or entry.name, 90),
+            "· " * entry.depth + short(entry.path or entry.name, 90),
             str(entry.attempts) if entry.attempts > 1 else "",
-            "" if entry.ended is None else span((entry.ended - entry.started).total_seconds()),
+            origin_of(entry) or ("" if entry.ended is None else span((entry.ended - entry.started).total_seconds())),
             *(_worth(entry) if values else ()),
         )
         for entry in entries
     ]
 
 
-def _worth(entry: Entry) -> tuple[str, str]:
+def _worth(entry: Row) -> tuple[str, str]:
     """Lines of what it was given and of what came."""
     return entry.line("input", 70), short(entry.error, 70) if entry.error else entry.line("output", 70)
 

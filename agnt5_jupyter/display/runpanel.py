@@ -14,9 +14,10 @@ from agnt5.agent import Approval, approvals
 
 from . import publish, runpage
 from .entries import EntryPanel
+from .nested import Nested
 from .page import Page
 from .panel import Message, in_bulk
-from .streams import streams
+from .streams import Spoken, streams
 from .totals import Totals
 from .words import failure_words, log_lines, long, short
 
@@ -39,18 +40,17 @@ class RunPanel(EntryPanel):
         super().__init__(run, f"Run {run.id}")
         self.totals = Totals()
         self.totals.take(self.trace.entries)
-        self._told: dict[str, Any] = {}
+        self.nested = self.list = Nested(self.trace)
+        self._told: tuple[str, bool] = ("", False)
         self._told_at = 0.0
-        self._answer: tuple[str, str] = ("", "")
-        if self.trace.live:
-            streams.listen()
-            streams.want({run.id})
+        self._spoken = Spoken()
+        if self.trace.live or self.nested.live:
             self.follow()
 
     # What is told
 
     def first(self) -> Message:
-        return Message({"head": self.head(), "spoken": self._answer[1]})
+        return Message({"head": self.head(), "spoken": agnt5.visible(self._spoken.text)})
 
     def head(self) -> dict[str, Any]:
         """Everything but the rows."""
@@ -64,7 +64,7 @@ class RunPanel(EntryPanel):
             "ended": trace.ended,
             "now": time.time(),
             "reason": long(trace.reason) if trace.status in ("paused", "failed", "cancelled") else "",
-            "interrupted": self.run.interrupted if trace.live else False,
+            "interrupted": trace.interrupted,
             "waits": [
                 {"kind": one.kind, "name": short(one.name), "due": one.due.timestamp() if one.due else None}
                 for one in self.totals.waits[:20]
@@ -108,14 +108,14 @@ class RunPanel(EntryPanel):
     def look(self) -> bool:
         changed = self.trace.poll()
         self.totals.take(changed)
-        for entry in changed:
-            self.untold[entry.seq] = entry
+        for row in (*self.nested.take(changed), *self.nested.poll()):
+            self.untold[row.seq] = row
         self._tell_answer()
         self._tell_head(bool(changed))
         more = self.tell_rows()
         if not self.heard and time.monotonic() - self._told_at > _REPEAT:
             self._tell_all()
-        if self.trace.live or more:
+        if self.trace.live or self.nested.live or more:
             return True
         publish.renew(self.printed(), self.mark)
         return False
@@ -123,35 +123,25 @@ class RunPanel(EntryPanel):
     def _tell_head(self, changed: bool) -> None:
         """Tell the head when something in it changed; totals alone only now and then."""
         now = time.monotonic()
-        status = self.trace.status
-        if status == self._told.get("status") and not (changed and now - self._told_at > _HEAD):
+        stands = self.trace.status, self.trace.interrupted
+        if stands == self._told and not (changed and now - self._told_at > _HEAD):
             return
-        head = self.head()
-        self._told = head
+        self._told = stands
         self._told_at = now
-        self.say(Message({"tell": "head", "head": head}))
+        self.say(Message({"tell": "head", "head": self.head()}))
 
     def _tell_answer(self) -> None:
         """Tell the pieces of the answer that a model gives now."""
-        wanted = {self.run.id, *self.totals.children}
-        streams.want(wanted)
-        added = ""
-        step, text = self._answer
-        for path, piece, again in streams.take(wanted):
-            if path != step or again:
-                step, text, added = path, "", ""
-            added += piece
-            text += piece
+        wanted = {self.run.id, *self.totals.children, *self.nested.run_ids}
+        added, begins = self._spoken.take(streams.take(wanted))
         if added:
-            begins = len(text) == len(added)
-            self._answer = step, text
-            self.say(Message({"tell": "answer", "text": agnt5.visible(text if begins else added), "begins": begins}))
+            self.say(Message({"tell": "answer", "text": agnt5.visible(added), "begins": begins}))
 
     def _tell_all(self) -> None:
         """For views whose first question waits in the kernel."""
         self._told_at = time.monotonic()
         self.say(Message({"tell": "head", "head": self.head()}))
-        entries = self.trace.entries
+        entries = self.list.entries
         rows = range(min(len(entries), 500))
         message = self.index.message([entries[row] for row in rows], rows, 0)
         self.say(Message({"tell": "rows", **message.fields}, message.buffers))
@@ -159,6 +149,13 @@ class RunPanel(EntryPanel):
     def ask_result(self, path: list[int], start: int = 0) -> Message:
         """More of the result."""
         return in_bulk(self.run.journal.outline(path, start=start))
+
+    def ask_open(self, seq: int) -> Message:
+        """Show the steps of the run below an entry too."""
+        opened = self.nested.open(seq)
+        if opened:
+            self.follow()
+        return Message({"opened": opened})
 
     # What people do
 
@@ -171,7 +168,9 @@ class RunPanel(EntryPanel):
         return Message({"said": "Paused."})
 
     def do_resume(self) -> Message:
-        went = self.run.resume()
+        stood = self.trace.interrupted
+        # Whoever opens a store drives what waits in it, so that there may be nothing left to resume.
+        went = self.run.resume() or (stood and not self.run.interrupted)
         self.follow()
         return Message({"said": "It goes on." if went else "There was nothing to resume."})
 
@@ -202,7 +201,7 @@ class RunPanel(EntryPanel):
         raise agnt5.ConfigurationError("This question has been answered already.")
 
     def page(self) -> Page:
-        return runpage.run_page(self.trace, self.totals, self.run, self.mark)
+        return runpage.run_page(self.trace, self.nested, self.totals, self.run, self.mark)
 
 
 def _json(text: str, what: str) -> Any:

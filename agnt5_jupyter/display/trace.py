@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class Trace:
     """`entries` in order; the row of an entry is its place there, and stays."""
 
-    def __init__(self, source: Run | Journal) -> None:
+    def __init__(self, source: Run | Journal, *, limit: int | None = None) -> None:
+        """`limit`: read about so many stored entries at first."""
         self._feed: agnt5.Feed | None = None
         self.rows: dict[int, int] = {}
         if isinstance(source, agnt5.Run):
@@ -24,7 +25,7 @@ class Trace:
             self.run_id = source.id
             self._feed = agnt5.Feed(source)
             self.component = self._feed.component
-            self.poll()
+            self.poll(limit)
         else:
             self.run = None
             self.run_id = source.run_id
@@ -57,6 +58,11 @@ class Trace:
     @property
     def ended(self) -> float:
         return self._facts().ended / 1e6
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether nobody drives it, though it has neither ended nor been paused."""
+        return self._feed is not None and self._feed.interrupted
 
     @property
     def warnings(self) -> list[str]:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from agnt5 import Entry
 
+    from .nested import Row
     from .trace import Trace
 
 LINE = 140
@@ -22,7 +23,7 @@ _TEXT = 20_000
 _LOGS = 500
 
 
-def row_words(entry: Entry) -> dict[str, Any]:
+def row_words(entry: Row) -> dict[str, Any]:
     """Lines of a row."""
     words: dict[str, Any] = {
         "path": short(entry.path or entry.name),
@@ -47,6 +48,9 @@ def entry_detail(trace: Trace, entry: Entry) -> dict[str, Any]:
     ended = entry.ended
     detail: dict[str, Any] = {
         "seq": entry.seq,
+        "number": entry.seq,
+        "run": "" if trace.run is None else trace.run_id,
+        "shared": entry.shared,
         "path": short(entry.path, 300),
         "name": short(entry.name, 300),
         "kind": entry.kind,
@@ -78,7 +82,12 @@ def entry_detail(trace: Trace, entry: Entry) -> dict[str, Any]:
     return detail
 
 
-def title_of(entry: Entry) -> str:
+def origin_of(entry: Row) -> str:
+    """Where the answer of an entry comes from, when it is none of this run's code; "" else."""
+    return "shared" if entry.shared else "given" if entry.given else "reused" if entry.reused else ""
+
+
+def title_of(entry: Row) -> str:
     """What a row is called."""
     kind, _, rest = entry.name.partition(":")
     if entry.kind == "event" and kind == "approval":

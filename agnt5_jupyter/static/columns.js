@@ -5,6 +5,9 @@ export const KINDS = [
   ...["state_delete", "send_event", "cancel", "start", "join"],
 ];
 export const STATES = ["running", "done", "failed", "cancelled", "timed out", "retrying"];
+/** Kinds of entries that make a run. */
+const MAKERS = new Set(["child", "object", "start"]);
+export const SHARED = 8;
 export const REUSED = 16;
 export const GIVEN = 32;
 export const NOTED = 64;
@@ -55,7 +58,7 @@ export class Rows {
     }
     for (const row of rows) {
       this.rowOf.set(this.seq[row], row);
-      if (this.scope[row]) this.nested = true;
+      if (this.scope[row] || this.makes(row)) this.nested = true;
     }
     this.count = top;
     return rows;
@@ -102,7 +105,18 @@ export class Rows {
 
   /** @param {number} row */
   state(row) {
-    return STATES[this.flags[row] & 15];
+    return STATES[this.flags[row] & 7];
+  }
+
+  /** Where its answer comes from, when it is none of this run's code; "" else. @param {number} row */
+  origin(row) {
+    const flags = this.flags[row];
+    return flags & SHARED ? "shared" : flags & GIVEN ? "given" : flags & REUSED ? "reused" : "";
+  }
+
+  /** Whether it made a run, whose steps may lie below it. @param {number} row */
+  makes(row) {
+    return MAKERS.has(this.kindOf(row));
   }
 
   /** @param {number} row */

@@ -68,7 +68,9 @@ export class Detail {
   /** @param {any} entry @returns {[string, string][]} */
   #facts(entry) {
     /** @type {[string, string][]} */
-    const found = [["entry", String(entry.seq)], ["kind", entry.kind], ["began", clock(entry.began)]];
+    const found = [["entry", String(entry.number)], ["kind", entry.kind], ["began", clock(entry.began)]];
+    if (entry.seq !== entry.number) found.push(["of run", entry.run]);
+    if (entry.shared) found.push(["answer", "shared with the run that this fork was made of"]);
     if (entry.took !== null) found.push(["took", span(entry.took)]);
     if (entry.due) found.push(["until", clock(entry.due)]);
     if (entry.attempts > 1) found.push(["attempts", String(entry.attempts)]);
@@ -82,7 +84,7 @@ export class Detail {
     if (entry.reused) found.push(["answer of", `entry ${entry.reused} of an older run`]);
     if (entry.given) found.push(["answer", "a person's word"]);
     if (entry.unclaimed) found.push(["unclaimed", "the last attempt of its function did not ask it"]);
-    if (entry.child) found.push(["run", entry.child]);
+    if (entry.child) found.push(["made run", entry.child]);
     return found;
   }
 

@@ -62,6 +62,7 @@ export const SIGNS = /** @type {Record<string, [string, string]>} */ ({
   running: ["◐", "live"],
   waiting: ["◷", "wait"],
   paused: ["‖", "wait"],
+  interrupted: ["◌", "wait"],
   completed: ["✓", "good"],
   failed: ["✕", "bad"],
   cancelled: ["⊘", "quiet"],

@@ -22,7 +22,7 @@ class RunView {
     this.skew = 0;
     this.rows = new Rows();
     this.pages = new Pages(view.link, () => this.timeline.list.soon(), view.fail);
-    this.timeline = new Timeline(this.rows, this.pages, (row) => void this.detail.show(this.rows.seq[row]));
+    this.timeline = new Timeline(this.rows, this.pages, (row) => void this.detail.show(this.rows.seq[row]), (row) => void this.open(this.rows.seq[row]));
     this.detail = new Detail(view.link, view.fail, (open) => void (open || this.timeline.list.element.focus()));
     this.status = h("span", { class: "status", "data-testid": "agnt5-status" });
     this.title = h("span", { class: "title cut", text: view.about.title });
@@ -40,6 +40,7 @@ class RunView {
       this.reason, this.event, this.asks, this.answering,
       h("section", { class: "section", "aria-label": "Timeline" }, this.timeline.element, this.detail.element),
       this.end);
+    this.stands = "";
     this.frame = 0;
     this.asked = "";
     this.buttons = "";
@@ -81,10 +82,15 @@ class RunView {
     return Boolean(this.head && ENDED.has(this.head.status));
   }
 
+  /** Whether it goes on only when a person says so. */
+  get stopped() {
+    return this.head.status === "paused" || this.head.interrupted;
+  }
+
   /** Now on the run's clock, in seconds since the index's zero. */
   now() {
     const { head } = this;
-    const until = this.ended || head.status === "paused" ? this.last() : Date.now() / 1000 + this.skew;
+    const until = this.ended || this.stopped ? this.last() : Date.now() / 1000 + this.skew;
     return until - head.created;
   }
 
@@ -112,13 +118,13 @@ class RunView {
 
   /** @param {any} head */
   takeHead(head) {
-    const was = this.head?.status;
+    const was = this.stands;
     this.head = head;
     this.skew = head.now - Date.now() / 1000;
-    const live = head.status === "running";
-    fill(this.status, sign(head.status), h("span", { text: head.interrupted ? "interrupted" : head.status }));
-    this.status.className = `status ${sign(head.status).className.replace("sign ", "")}`;
-    this.status.classList.toggle("pulse", live);
+    this.stands = head.interrupted ? "interrupted" : head.status;
+    fill(this.status, sign(this.stands), h("span", { text: this.stands }));
+    this.status.className = `status ${sign(this.stands).className.replace("sign ", "")}`;
+    this.status.classList.toggle("pulse", this.stands === "running");
     this.title.textContent = head.component;
     this.title.title = head.component;
     this.id.textContent = head.id;
@@ -126,15 +132,16 @@ class RunView {
     this.drawTools();
     this.drawAsks();
     if (this.ended) this.drawEnd();
-    if (was !== head.status) this.view.say(`Run ${head.status}`);
+    if (was !== this.stands) this.view.say(`Run ${this.stands}`);
     this.soon();
   }
 
   drawReason() {
-    const { reason, status, warnings } = this.head;
-    const lines = [status === "paused" && reason ? reason : "", ...warnings.map((/** @type {string} */ one) => `Warning: ${one}`)].filter(Boolean);
+    const { reason, status, warnings, interrupted, id } = this.head;
+    const lines = [status === "paused" && reason ? reason : "", ...warnings.map((/** @type {string} */ one) => `Warning: ${one}`)].filter(Boolean).map((text) => h("div", { class: "quiet", text }));
+    if (interrupted) lines.unshift(h("div", {}, "Nobody drives this run: its process went away. Resume, or ", h("code", { class: "mono", text: `%agnt5 resume ${id}` }), ", lets it go on after its last recorded step."));
     this.reason.hidden = !lines.length;
-    fill(this.reason, ...lines.map((text) => h("div", { class: "quiet", text })));
+    fill(this.reason, ...lines);
   }
 
   drawTools() {
@@ -142,11 +149,10 @@ class RunView {
     const wanted = `${status} ${interrupted}`;
     if (wanted === this.buttons) return;
     this.buttons = wanted;
-    const stopped = status === "paused" || interrupted;
     const act = (/** @type {string} */ word) => () => void this.act(word).catch(() => {});
     fill(this.tools,
       !this.ended && button("Send event", () => this.openEvent(), { title: `%agnt5 event NAME [PAYLOAD] --to ${id}` }),
-      !this.ended && (stopped ? button("Resume", act("resume"), { title: `%agnt5 resume ${id}` }) : button("Pause", act("pause"), { title: `%agnt5 pause ${id}` })),
+      !this.ended && (this.stopped ? button("Resume", act("resume"), { class: "first", title: `%agnt5 resume ${id}` }) : button("Pause", act("pause"), { title: `%agnt5 pause ${id}` })),
       !this.ended && button("Cancel", act("cancel"), { title: `%agnt5 cancel ${id}` }));
     if (this.ended) this.event.hidden = true;
   }
@@ -189,6 +195,15 @@ class RunView {
     }
   }
 
+  /** Show the steps of the run that an entry made. @param {number} seq */
+  async open(seq) {
+    try {
+      await this.link.ask("open", { seq });
+    } catch (error) {
+      this.view.fail(error);
+    }
+  }
+
   /** @param {string} text @param {boolean} begins */
   takeAnswer(text, begins) {
     if (begins) this.answer.textContent = text;
@@ -204,14 +219,28 @@ class RunView {
     if (failed) parts.push(part("Error", failure(failed)));
     else if (status === "cancelled") parts.push(h("div", { class: "quiet", text: reason || "It was cancelled." }));
     if (successor) parts.push(h("div", { class: "quiet" }, "It goes on as ", h("code", { class: "mono", text: successor }), "."));
-    const text = result?.type === "Answer" && result.children?.find((/** @type {[string, any]} */ [name]) => name === "text")?.[1];
-    const said = text && (text.text ?? text.line.slice(1, -1));
-    if (said) this.takeAnswer(said, true);
+    const answers = result?.type === "Answer";
+    const text = textOf(result);
+    if (!answers) this.settleAnswer(text);
+    else if (!this.wasSaid(text)) this.takeAnswer(text.text, true);
     this.answer.classList.remove("is-live");
-    if (result) parts.push(part("Result", valueTree(result, async (path, start) => unpack((await this.link.ask("result", { path, start })).buffers[0]), { open: !said })));
+    if (result) parts.push(part(answers ? "Result, with what led to it" : "Result", valueTree(result, async (path, start) => unpack((await this.link.ask("result", { path, start })).buffers[0]), { open: !answers })));
     if (lines?.length) parts.push(part("Printed and logged outside of steps", logs(lines)));
     this.end.hidden = !parts.length;
     fill(this.end, h("div", { class: "padded" }, ...parts));
+  }
+
+  /** Whether this is what was streamed; of a long text only the beginning is known here. @param {{ text: string, size: number }} known */
+  wasSaid({ text, size }) {
+    const said = this.answer.textContent ?? "";
+    return said === text || (size > text.length && text !== "" && said.startsWith(text));
+  }
+
+  /** What was said on the way is not the end: it goes when it is the result, else it folds. @param {{ text: string, size: number }} result */
+  settleAnswer(result) {
+    this.answering.hidden = !this.answer.textContent || this.wasSaid(result);
+    if (this.answering.hidden || this.answer.closest("details")) return;
+    fill(this.answering, h("details", { class: "padded" }, h("summary", { class: "quiet", text: "What a model said on the way" }), this.answer));
   }
 
   close() {
@@ -219,6 +248,14 @@ class RunView {
     this.pages.close();
     this.timeline.close();
   }
+}
+
+/** The text that a result is, or of an Answer its text: as much of it as came, and how long it is. @param {any} result */
+function textOf(result) {
+  const node = result?.type === "Answer" ? result.children?.find((/** @type {[string, any]} */ [name]) => name === "text")?.[1] : result;
+  if (node?.kind !== "text") return { text: "", size: 0 };
+  const text = node.text ?? node.line.slice(1, -1).replace(/\\(['"\\])/g, "$1");
+  return { text, size: node.size ?? text.length };
 }
 
 /** @param {{ kind: string, name: string, due: number | null }} wait */

@@ -5,16 +5,24 @@ import { drawFold, foldButton, List } from "./list.js";
 
 const ROW = 26;
 const MOST = 14;
+const ORIGINS = /** @type {Record<string, string>} */ ({
+  shared: "shared with the run that this fork was made of",
+  given: "a person's word",
+  reused: "the answer of an older run",
+});
 const WAITS = new Set(["sleep", "event", "join", "child"]);
 
 export class Timeline {
   /**
    * @param {import("./columns.js").Rows} rows @param {import("./pages.js").Pages} pages
-   * @param {(row: number) => void} choose
+   * @param {(row: number) => void} choose @param {(row: number) => void} open shows the steps of the run that a row made
    */
-  constructor(rows, pages, choose) {
+  constructor(rows, pages, choose, open) {
     this.rows = rows;
     this.pages = pages;
+    this.open = open;
+    /** Rows whose runs were asked for. @type {Set<number>} */
+    this.opened = new Set();
     /** @type {Set<number>} */
     this.folded = new Set();
     /** @type {Set<number>} */
@@ -43,11 +51,25 @@ export class Timeline {
 
   /** @param {number} row @param {boolean} open */
   fold(row, open) {
-    if (!this.parents.has(row)) return false;
-    if (open) this.folded.delete(row);
+    if (!this.folds(row)) return false;
+    if (!this.parents.has(row)) {
+      if (!open) return false;
+      this.opened.add(row);
+      this.open(row);
+    } else if (open) this.folded.delete(row);
     else this.folded.add(row);
     this.update();
     return true;
+  }
+
+  /** Whether something lies below a row, or may. @param {number} row */
+  folds(row) {
+    return this.parents.has(row) || (this.rows.makes(row) && !this.opened.has(row));
+  }
+
+  /** Whether what lies below a row is not in sight. @param {number} row */
+  shut(row) {
+    return this.folded.has(row) || !this.parents.has(row);
   }
 
   /** New rows, or a new order. */
@@ -73,7 +95,7 @@ export class Timeline {
 
   #make() {
     return h("div", { class: "step" },
-      h("div", { class: "step-name", role: "gridcell" }, foldButton(() => this.list.items, (row) => this.fold(row, this.folded.has(row))), h("span", { class: "sign" }), h("span", { class: "step-title" }), h("span", { class: "step-given mono quiet cut" })),
+      h("div", { class: "step-name", role: "gridcell" }, foldButton(() => this.list.items, (row) => this.fold(row, this.shut(row))), h("span", { class: "sign" }), h("span", { class: "step-title" }), h("span", { class: "step-given mono quiet cut" })),
       h("div", { class: "lane", role: "gridcell" }, h("i", { class: "span" })),
       h("div", { class: "step-took number quiet", role: "gridcell" }));
   }
@@ -88,8 +110,7 @@ export class Timeline {
     const [name, lane, took] = /** @type {HTMLElement[]} */ ([...element.children]);
     const [fold, mark, text, given] = /** @type {HTMLElement[]} */ ([...name.children]);
     element.setAttribute("aria-level", String(rows.depth[row] + 1));
-    const folds = this.parents.has(row);
-    drawFold(element, fold, { nested: rows.nested, folds, shut: this.folded.has(row) });
+    drawFold(element, fold, { nested: rows.nested, folds: this.folds(row), shut: this.shut(row) });
     name.style.paddingLeft = `${rows.depth[row] * 14}px`;
     const waits = live && WAITS.has(kind);
     const shape = sign(waits ? "waiting" : state);
@@ -97,9 +118,16 @@ export class Timeline {
     mark.textContent = shape.textContent;
     text.textContent = rows.nameOf(row) || kind;
     given.textContent = kind === "event" ? "" : (words?.input ?? "");
-    element.title = `${words?.path ?? rows.nameOf(row)} · ${kind} · ${state}${words?.error ? ` · ${words.error}` : ""}`;
-    element.setAttribute("aria-label", `${rows.nameOf(row) || kind}, ${kind}, ${state}`);
-
+    const origin = rows.origin(row);
+    element.title = `${words?.path ?? rows.nameOf(row)} · ${kind} · ${state}${origin ? ` · ${ORIGINS[origin]}` : ""}${words?.error ? ` · ${words.error}` : ""}`;
+    element.setAttribute("aria-label", `${rows.nameOf(row) || kind}, ${kind}, ${state}${origin ? `, ${origin}` : ""}`);
+    element.classList.toggle("is-taken", Boolean(origin));
+    if (origin) {
+      // Whatever time it took was that of another run, or of a person.
+      lane.replaceChildren(h("i", { class: "taken", style: `left:${percent(rows.began[row] - this.origin, this.total)}%` }));
+      took.textContent = origin;
+      return;
+    }
     const began = rows.began[row] - this.origin;
     const lasted = live ? Math.max(this.total - began, 0) : rows.took[row];
     const tone = shape.className.replace("sign ", "");

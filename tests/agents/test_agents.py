@@ -266,7 +266,7 @@ async def test_a_run_goes_on_when_its_watcher_leaves() -> None:
 
 
 async def test_a_watcher_that_fails_hurts_no_run() -> None:
-    from agnt5.feed import listen
+    from agnt5 import listen
 
     def fall(run_id: str, value: object) -> None:
         raise RuntimeError("the window is closed")

@@ -179,13 +179,13 @@ async def test_without_a_model_the_ways_to_name_one_are_listed(monkeypatch: pyte
 
 
 async def test_tokens_reach_those_who_watch_and_no_journal() -> None:
-    from agnt5.chat import Streamed
-    from agnt5.runtime import get_runtime
+    from agnt5 import Streamed, listen
 
     heard: list[tuple[str, Streamed]] = []
-    get_runtime().driver.listeners.append(lambda run_id, value: heard.append((run_id, value)))
+    stop = listen(lambda run_id, value: heard.append((run_id, value)))
     run = talking(ScriptedLLM(["one two three"]), 1)
     await run
+    stop()
     assert [(run_id, value.path, value.delta.text) for run_id, value in heard] == [
         (run.id, "chat", "one"),
         (run.id, "chat", " two"),

@@ -18,8 +18,8 @@ ROOT = Path(__file__).parents[2]
 
 # Bottom first. A unit is a module or package directly below `agnt5`.
 LAYERS: list[set[str]] = [
-    {"errors", "codec", "retry", "config", "types", "registry", "secret", "log", "notebook", "modules"}
-    | {"component", "extras"},
+    {"errors", "codec", "retry", "config", "types", "registry", "secret", "log", "listening", "notebook"}
+    | {"modules", "component", "extras"},
     {"execution"},
     {"runtime", "worker", "client", "run", "runlist", "waiting", "asking"}
     | {"journal", "entry", "fold", "feed", "journalfile", "tables", "timetravel"}

@@ -165,7 +165,7 @@ def test_panels_show_a_store_that_was_closed_and_do_not_open_it() -> None:
         panel.tick()
     said = listening(panels[0])
     assert ask(panels[0], said, ask="result", path=[]).buffers
-    head = panels[1].head()  # type: ignore[attr-defined]
+    head = answered(panels[1], listening(panels[1]), ask="hello").fields["head"]
     assert (head["status"], head["interrupted"]) == ("waiting", True), "nobody drives it now"
     time.sleep(0.2)
     assert open_runtime() is None
