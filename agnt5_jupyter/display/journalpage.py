@@ -19,7 +19,7 @@ def journal_page(trace: Trace, mark: str) -> Page:
     entries = trace.entries
     half = _ROWS // 2
     some = [*entries[:half], *entries[max(half, len(entries) - half) :]] if len(entries) > _ROWS else [*entries]
-    rows = entry_rows(some, values=values)
+    rows = entry_rows(some, trace.created, values=values)
     heads = (*HEADS, "input", "output") if values else HEADS
     title = f"Journal of {trace.component}"
     size = count(len(entries), "entry", "entries")

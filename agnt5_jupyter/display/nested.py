@@ -34,19 +34,20 @@ class Inner:
     """An entry of a run below, in its place in the whole: `seq`, `scope` and `depth` are those of the list. For all else
     it is that entry."""
 
-    __slots__ = ("_maker", "depth", "entry", "scope", "seq", "trace")
+    __slots__ = ("_older", "depth", "entry", "scope", "seq", "trace")
 
-    def __init__(self, entry: Entry, trace: Trace, key: int, above: Row, maker: Row) -> None:
+    def __init__(self, entry: Entry, trace: Trace, key: int, above: Row, *, older: bool) -> None:
         self.entry = entry
         self.trace = trace
         self.seq = key
         self.scope = above.seq
         self.depth = above.depth + 1
-        self._maker = maker
+        self._older = older
 
     @property
     def shared(self) -> bool:
-        return self.entry.shared or self._maker.shared
+        """Also when all of its run is that of the run that a fork was made of."""
+        return self._older or self.entry.shared
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.entry, name)
@@ -167,7 +168,9 @@ class Nested:
         known = branch.rows.get(entry.seq)
         if known is None:
             above = branch.rows.get(entry.scope, branch.row) if entry.scope else branch.row
-            known = branch.rows[entry.seq] = Inner(entry, branch.trace, self._next_key, above, branch.row)
+            known = branch.rows[entry.seq] = Inner(
+                entry, branch.trace, self._next_key, above, older=branch.trace.created < self.trace.created
+            )
             self._next_key += 1
         return known
 

@@ -37,7 +37,7 @@ def run_page(trace: Trace, nested: Nested, totals: Totals, run: Run, mark: str) 
     if trace.interrupted:
         parts.append(el("div", LEFT, el("code", f"%agnt5 resume {trace.run_id}")))
         lines.append(f"{LEFT}%agnt5 resume {trace.run_id}")
-    rows = entry_rows(list(nested.ordered()), values=False)
+    rows = entry_rows(list(nested.ordered()), trace.created, values=False)
     shown = [*rows[: _ROWS // 2], *rows[max(_ROWS // 2, len(rows) - _ROWS // 2) :]] if len(rows) > _ROWS else rows
     if rows:
         parts.append(table(HEADS, [_marked(row) for row in shown]))
@@ -59,7 +59,8 @@ LEFT = "Nobody drives it: its process went away. It goes on after its last recor
 HEADS = ("entry", "state", "kind", "path", "tries", "took")
 
 
-def entry_rows(entries: Sequence[Row], *, values: bool) -> list[tuple[str, ...]]:
+def entry_rows(entries: Sequence[Row], since: float, *, values: bool) -> list[tuple[str, ...]]:
+    """`since`: when their run was made, in seconds since 1970. A fork answers what had been asked before."""
     return [
         (
             str(number_of(entry)),
@@ -67,11 +68,16 @@ def entry_rows(entries: Sequence[Row], *, values: bool) -> list[tuple[str, ...]]
             entry.kind,
             "· " * entry.depth + short(entry.path or entry.name, 90),
             str(entry.attempts) if entry.attempts > 1 else "",
-            origin_of(entry) or ("" if entry.ended is None else span((entry.ended - entry.started).total_seconds())),
+            origin_of(entry) or span(took_of(entry, since)),
             *(_worth(entry) if values else ()),
         )
         for entry in entries
     ]
+
+
+def took_of(row: Row, since: float) -> float | None:
+    """Seconds in this run; None while it is under way."""
+    return None if row.ended is None else max(row.ended.timestamp() - max(row.started.timestamp(), since), 0)
 
 
 def _worth(entry: Row) -> tuple[str, str]:

@@ -40,7 +40,7 @@ def tree_page(members: list[Member], chosen: str, mark: str) -> Page:
 
 
 def _row(one: Member, values: bool) -> tuple[str, ...]:
-    branch = "\u2007\u2007" * (one.depth - 1) + "└ " if one.depth else ""
+    branch = "· " * (one.depth - 1) + "└ " if one.depth else ""
     cut = f"after {one.at}" if one.how == "fork" else one.how
     outcome = short(one.outcome, 60) if values else ""
     return branch + one.id, one.status, cut, ", ".join(one.changed), span(one.seconds), outcome

@@ -55,8 +55,8 @@ class RunView {
     const ticking = setInterval(() => this.tick(), 250);
     view.last(() => clearInterval(ticking));
     const { fields } = await link.ask("hello");
-    this.takeHead(fields.head);
     if (fields.spoken) this.takeAnswer(fields.spoken, true);
+    this.takeHead(fields.head); // which may tell the end, and what was said is shown otherwise then
     await this.rows.fetch(link, (fields, data) => this.takeRows(fields, data));
   }
 
