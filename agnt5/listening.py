@@ -14,9 +14,9 @@ _listeners: list[Callable[[str, Any], None]] = []
 
 
 def listen(callback: Callable[[str, Any], None]) -> Callable[[], None]:
-    """Call `callback(run id, value)` for everything that runs of this process emit from now on, whichever store is open.
-    On the thread that emits: hand it over, do not work there. Who listens already is called once all the same. Returns
-    how to stop.
+    """Call `callback(run id, value)` for all that runs of this process emit from now on, whichever store is open. On
+    the thread that emits: hand it over, do not work there. Who listens already is called once all the same. Returns how
+    to stop.
     """
     if callback not in _listeners:
         _listeners.append(callback)

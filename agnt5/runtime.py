@@ -11,7 +11,7 @@ import contextvars
 import os
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -292,7 +292,7 @@ class Looking:
         self._reader: _core.Reader | None = None
 
     @contextmanager
-    def on(self) -> Iterator[None]:
+    def on(self) -> Generator[None]:
         token = _looking.set(self)
         try:
             yield

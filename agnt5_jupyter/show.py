@@ -31,7 +31,7 @@ def show_run(run: Run) -> None:
 
 
 def show_runs(runs: Iterable[Run]) -> None:
-    _display(views.runs_table(runs))
+    display.display_runs([*runs])
 
 
 def show_journal(run: Run | Journal) -> None:
@@ -83,7 +83,9 @@ def show_card(target: Any) -> None:
 
 
 def show_components() -> None:
-    _display(views.components_table())
+    import agnt5
+
+    display.display_components(agnt5.components())
 
 
 def journal_of(run: Run | Journal) -> Journal:

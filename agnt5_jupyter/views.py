@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 import agnt5
 
+from .display.words import kind_of
 from .table import Table, Text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
     from agnt5 import Diff, Entry, Journal, Replay, Report, Run
 
@@ -21,12 +22,6 @@ if TYPE_CHECKING:
 def values_shown() -> bool:
     """Whether displays may show prompts and values."""
     return agnt5.settings().outputs == "full"
-
-
-def runs_table(runs: Iterable[Run]) -> Table:
-    heads = ("id", "component", "status", "created", "took", "error")
-    rows = ((run.id, run.component, run.status, day(run.created), span(run.duration), _error(run)) for run in runs)
-    return Table(heads, rows, "runs", empty="no runs yet")
 
 
 def run_table(run: Run) -> Table:
@@ -56,7 +51,7 @@ def _entry(entry: Entry) -> tuple[Any, ...]:
     took = "" if entry.ended is None else span(entry.ended - entry.started)
     tries = entry.attempts or ""
     if not values_shown():
-        outcome = _kind_of(entry.error) if entry.error else "..." if entry.ended is None else "done"
+        outcome = kind_of(entry.error) if entry.error else "..." if entry.ended is None else "done"
         return entry.seq, entry.kind, path, outcome, tries, took
     given = entry.input
     asked = "" if given is None else str(given) if entry.kind in _CALLS else repr(given)
@@ -117,34 +112,11 @@ def _relative(run: Run, depth: int, here: Run) -> tuple[Any, ...]:
     return name, run.status, day(run.created), span(run.duration), _error(run)
 
 
-def components_table() -> Table:
-    rows = ((one.name, _word(one), one.module, _doc(one)) for one in agnt5.components())
-    return Table(("name", "kind", "module", "about"), rows, "components", empty="no components yet")
-
-
-def _word(component: Any) -> str:
-    """What made it: agents and workflows are flows underneath."""
-    made_by = str(component.__module__).split(".")
-    return made_by[1] if made_by[0] == "agnt5" and made_by[1:2] in (["agent"], ["workflow"]) else component.kind_name
-
-
-def _doc(component: Any) -> str:
-    if _word(component) == "agent" and not values_shown():
-        return ""  # its instructions
-    return (component.__doc__ or "").strip().partition("\n")[0]
-
-
 def _error(run: Run) -> str:
     error = run.error
     if not error:
         return ""
-    return error.partition("\n")[0] if values_shown() else _kind_of(error)
-
-
-def _kind_of(error: str) -> str:
-    """`ValueError` of `ValueError: text`; words that are no class are kept, for the engine wrote them."""
-    name = error.partition("\n")[0].partition(":")[0]
-    return name if len(name) <= 60 else "error"
+    return error.partition("\n")[0] if values_shown() else kind_of(error)
 
 
 def day(moment: datetime) -> str:

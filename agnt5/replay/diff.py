@@ -121,8 +121,11 @@ class Diff(Sequence[Row]):
         self.new = new
         olds, news = old.by_seq, new.by_seq
         rows = [
-            Row(None if one is None else olds[one], None if two is None else news[two], *same)
-            for one, two, *same in old.recording.align(new.recording)
+            Row(
+                *(None if one is None else olds[one], None if two is None else news[two]),
+                *(same_input, same_answer, same_code, moved),
+            )
+            for one, two, same_input, same_answer, same_code, moved in old.recording.align(new.recording)
         ]
         self._ids = _ids(old, new, rows)
         self._rows = [row.but_for(self._ids) for row in rows]

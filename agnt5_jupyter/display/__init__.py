@@ -6,7 +6,7 @@ kernel. `told` gives the text/plain of a page; without it the page has words of 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
@@ -77,6 +77,22 @@ def display_card(target: Any) -> None:
     show_page(card_of(target), "")
 
 
+def display_runs(runs: Sequence[Run]) -> None:
+    """Runs as a list; nothing of it lives."""
+    from .lists import runs_page
+    from .publish import show_page
+
+    show_page(runs_page(runs), "")
+
+
+def display_components(components: Iterable[Any]) -> None:
+    """What can be run, as a list."""
+    from .lists import components_page
+    from .publish import show_page
+
+    show_page(components_page(components), "")
+
+
 def _show(panel: Panel, told: Told) -> None:
     from .publish import show
 
@@ -86,11 +102,13 @@ def _show(panel: Panel, told: Told) -> None:
 
 __all__ = [
     "display_card",
+    "display_components",
     "display_diff",
     "display_journal",
     "display_memory",
     "display_replay",
     "display_run",
+    "display_runs",
     "display_tree",
     "lively",
 ]

@@ -53,7 +53,7 @@ def agent_card(agent: Agent) -> Page:
 
 def tool_card(tool: Tool[..., Any]) -> Page:
     """Signature and description."""
-    signature = f"{tool.name}{_signature(tool)}"
+    signature = f"{tool.name}{signature_of(tool)}"
     return _card(tool.name, "tool", [("", tool.description)], [code(signature)], signature)
 
 
@@ -67,9 +67,9 @@ def workflow_card(workflow: Workflow) -> Page:
 def component_card(component: Any) -> Page:
     """A flow or function: its signature, its runs, and what the latest of them did."""
     name, kind = component.name, str(component.kind_name)
-    facts = [("", _first_line(component.__doc__))]
-    parts = [code(f"{name}{_signature(component.fn)}")]
-    told = f"{name}{_signature(component.fn)}"
+    facts = [("", first_line(component.__doc__))]
+    parts = [code(f"{name}{signature_of(component.fn)}")]
+    told = f"{name}{signature_of(component.fn)}"
     runs = _runs_of(name)
     if runs:
         facts.append(("runs", f"{len(runs)}{' or more' if len(runs) == _LOOKED else ''}, the latest {runs[0].status}"))
@@ -152,11 +152,11 @@ def _card(name: str, kind: str, facts: list[tuple[str, str]], parts: list[Markup
     return Page(whole("", *inner), "\n".join([*lines, *([agnt5.visible(told)] if told else [])]))
 
 
-def _first_line(doc: str | None) -> str:
+def first_line(doc: str | None) -> str:
     return inspect.cleandoc(doc or "").partition("\n")[0]
 
 
-def _signature(fn: Any) -> str:
+def signature_of(fn: Any) -> str:
     try:
         return str(inspect.signature(fn))
     except (TypeError, ValueError):

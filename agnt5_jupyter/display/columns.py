@@ -25,8 +25,8 @@ STATES: Final = ("running", "done", "failed", "cancelled", "timed out", "retryin
 _KIND: Final = {word: code for code, word in enumerate(KINDS)}
 _STATE: Final = {word: code for code, word in enumerate(STATES)}
 SHARED, REUSED, GIVEN, NOTED = 8, 16, 32, 64
-"""Beside the state: shared with the run that a fork was made of, the answer of an older run, a person's word, facts were
-noted (tokens, cost)."""
+"""Beside the state: shared with the run that a fork was made of, the answer of an older run, a person's word, facts
+were noted (tokens, cost)."""
 
 BYTES_A_ROW: Final = 28
 """24 of them where rows follow one another."""

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from .columns import PIECE, STATES, Index
-from .panel import Message, Panel, in_bulk
 from .nested import Inner, Nested, Row
+from .panel import Message, Panel, in_bulk
 from .trace import Trace
 from .words import entry_detail, row_words
 

@@ -40,8 +40,8 @@ class Follower:
                 self._thread.start()
 
     def leave(self, panel: Live) -> None:
-        # Without the lock: the garbage collector closes panels in the middle of anything, of `follow` and `_run` too. One
-        # that is followed is no garbage, so such a panel is not in here; for others this is one step.
+        # Without the lock: the garbage collector closes panels in the middle of anything, of `follow` and `_run` too.
+        # One that is followed is no garbage, so such a panel is not in here; for others this is one step.
         self._followed.pop(id(panel), None)
 
     def _run(self) -> None:

@@ -1,7 +1,7 @@
 """Nested: the entries of a run and, below those that made a run, the entries of that run, as one list of rows.
 
-A row keeps its place and its key. Runs below are read while they are open: a few from the start, others once a view asks,
-for each that lives costs a look at the store 20 times a second. It reads, and never decodes a value.
+A row keeps its place and its key. Runs below are read while they are open: a few from the start, others once a view
+asks, for each that lives costs a look at the store 20 times a second. It reads, and never decodes a value.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ _FIRST_KEY = 1 << 31
 
 
 class Inner:
-    """An entry of a run below, in its place in the whole: `seq`, `scope` and `depth` are those of the list. For all else
-    it is that entry."""
+    """An entry of a run below, in its place in the whole: `seq`, `scope` and `depth` are those of the list. For all
+    else it is that entry."""
 
     __slots__ = ("_older", "depth", "entry", "scope", "seq", "trace")
 

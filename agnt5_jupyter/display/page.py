@@ -61,6 +61,12 @@ def text(value: str) -> Markup:
     return Markup(html.escape(agnt5.visible(value)))
 
 
+def signed(word: str) -> str:
+    """A status or state as text: shape and word."""
+    shape, _ = STATUS.get(word) or STATE.get(word, ("", ""))
+    return f"{shape} {word}".lstrip()
+
+
 def dot(word: str) -> Markup:
     """A status or state: shape, colour and word."""
     shape, colour = STATUS.get(word) or STATE.get(word, ("", "inherit"))
@@ -77,6 +83,11 @@ def head(title: str, *parts: Markup | str) -> Markup:
         *(el("span", part, style=gap) for part in parts if part),
     ]
     return el("div", *inner, style="margin:0 0 8px;line-height:1.6")
+
+
+def mono(value: str) -> Markup:
+    """Ids and code within a line."""
+    return el("code", value, style=f"{MONO};background:none;color:inherit;padding:0")
 
 
 def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> Markup:

@@ -150,8 +150,8 @@ class Panel(anywidget.AnyWidget):
             return False
 
     def close(self) -> None:
-        """It shows and follows no more. The garbage collector closes too, on any thread and in the middle of anything, so
-        a panel that is closed already takes no lock, and no closing waits for one that it may hold."""
+        """It shows and follows no more. The garbage collector closes too, on any thread and in the middle of anything,
+        so a panel that is closed already takes no lock, and no closing waits for one that it may hold."""
         if not self._closed:
             self._closed = True
             follower.leave(self)

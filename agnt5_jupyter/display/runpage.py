@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import agnt5
 
-from .page import Markup, Page, code, dot, el, head, plain, table, whole
 from .nested import number_of
+from .page import Markup, Page, code, dot, el, head, plain, table, whole
 from .settings import values_saved
 from .words import long, origin_of, short
 

@@ -101,6 +101,12 @@ def short(text: str, limit: int = 120) -> str:
     return shown if len(shown) <= limit else shown[: limit - 1] + "…"
 
 
+def kind_of(error: str) -> str:
+    """`ValueError` of `ValueError: text`; words that are no class are kept, for the engine wrote them."""
+    name = error.partition("\n")[0].partition(":")[0]
+    return name if len(name) <= 60 else "error"
+
+
 def long(text: str) -> str:
     shown = agnt5.visible(text[:_TEXT])
     return shown if len(text) <= _TEXT else f"{shown}\n… ({len(text):,} characters)"

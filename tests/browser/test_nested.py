@@ -1,4 +1,4 @@
-"""A run's panel in JupyterLab with all that belongs to it: runs below, forks, a dead process, one picture of the end."""
+"""A run's panel in JupyterLab with what belongs to it: runs below, forks, a dead process, one picture of the end."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ async def measure(ctx, place):
     if place == "Lima":
         await ctx.wait_for_event("go")
     return found["degrees"]
-teller = Agent(name="teller", instructions="Be brief.", llm=ScriptedLLM(lambda request: "It is mild everywhere, says Oslo."))
+script = ScriptedLLM(lambda request: "It is mild everywhere, says Oslo.")
+teller = Agent(name="teller", instructions="Be brief.", llm=script)
 @flow
 async def report(ctx, places):
     degrees = await asyncio.gather(*(ctx.call(measure, place) for place in places))

@@ -40,7 +40,7 @@ async def closing(ctx: Any, words: list[str]) -> int:
 
 
 @flow
-async def waits(ctx: Any) -> Any:
+async def closing_waits(ctx: Any) -> Any:
     await ctx.call(note, "before")
     return await ctx.wait_for_event("go")
 
@@ -151,7 +151,7 @@ def test_a_replays_panel_keeps_no_thread_while_nobody_asks() -> None:
 
 
 def test_panels_show_a_store_that_was_closed_and_do_not_open_it() -> None:
-    run, live = closing.start(["a"]), waits.start()
+    run, live = closing.start(["a"]), closing_waits.start()
     run.result()
     until(lambda: live.status == "waiting")
     memory = Memory(namespace="closed")

@@ -1,4 +1,4 @@
-"""A run's panel and page with all that belongs to it: runs below, what a fork was given, who drives it, what is said."""
+"""A run's panel and page with what belongs to it: runs below, what a fork was given, who drives it, what is said."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ from agnt5_jupyter.display.nested import Nested
 from agnt5_jupyter.display.panel import Message
 from agnt5_jupyter.display.runpanel import RunPanel
 from agnt5_jupyter.display.streams import Piece, Spoken, Streams
-from agnt5_jupyter.display.trace import Trace
 from panels import Said, ask, listening, until
 
 
