@@ -111,7 +111,8 @@ def _note(trace: Trace, totals: Totals) -> str:
 
 def _marked(line: Sequence[str], heads: Sequence[str]) -> list[str | Markup]:
     note = heads[-1] == "note"
-    shown: list[str | Markup] = [mono(line[0]), el("strong", line[1], style="font-weight:600"), dot(line[2]), *line[3:]]
+    shown: list[str | Markup] = [mono(line[0]), el("strong", line[1], style="font-weight:600"), dot(line[2])]
+    shown += [el("span", text, style="white-space:nowrap") for text in line[3:5]] + [*line[5:]]
     if note and line[-1].startswith("%agnt5"):
         shown[-1] = mono(line[-1])
     return shown

@@ -156,6 +156,14 @@ class Notebook:
     def run_all(self, *, wait: bool = True) -> None:
         self.command("notebook:run-all-cells", wait=wait)
 
+    def run(self, cell: int) -> None:
+        choose = """([name, cell]) => {
+            const widget = [...window.jupyterapp.shell.widgets('main')].find((one) => one.context?.path === name);
+            widget.content.activeCellIndex = cell;
+        }"""
+        self.page.evaluate(choose, [self.name, cell])
+        self.command("notebook:run-cell")
+
     def panel(self, kind: str) -> Locator:
         """The newest panel of a kind."""
         return self.page.get_by_test_id(f"agnt5-{kind}").last

@@ -34,7 +34,7 @@ async def report(ctx, places):
 
 
 def test_steps_of_runs_below_lie_under_their_entry_and_the_end_is_told_once(chromium: Chromium) -> None:
-    notebook = chromium.notebook([FLOW, "run = report.start(['Oslo', 'Rome', 'Lima'])\ndisplay_run(run)"])
+    notebook = chromium.notebook([FLOW, "run = report.start(['Oslo', 'Rome', 'Lima'])\ndisplay_run(run)", ""])
     notebook.run_all()
     panel = notebook.panel("run")
     timeline = panel.get_by_role("treegrid")
@@ -47,11 +47,13 @@ def test_steps_of_runs_below_lie_under_their_entry_and_the_end_is_told_once(chro
     timeline.get_by_role("row", name="go, event, running").click()
     detail = panel.get_by_role("region", name="Entry")
     expect(detail).to_contain_text("of run")
-    below = detail.locator("div").filter(has_text="of run").last.locator("span").last.inner_text()
     notebook.picture("nested_live", panel)
-    notebook.replace(1, f"send_event('go', run='{below}')")
-    notebook.command("notebook:run-cell", wait=False)
-    notebook.run_all()
+    notebook.replace(2, "send_event('go')")
+    notebook.run(2)
+    expect(panel.get_by_test_id("agnt5-status")).to_contain_text("completed")
+    expect(timeline.get_by_role("row", name="go, event, done")).to_have_attribute("aria-level", "2")
+    expect(timeline.get_by_role("row")).to_have_count(10)
+    notebook.is_clean()
 
 
 TWO = """
