@@ -34,8 +34,8 @@ def run_table(run: Run) -> Table:
     facts.append(("entries", f"{len(journal)}, {sum(entry.ended is not None for entry in journal)} done"))
     if error := _error(run):
         facts.append(("error", error))
-    elif run.status == "completed" and values_shown():
-        facts.append(("result", repr(run.result())))
+    elif values_shown() and (result := journal.outline(levels=0)) is not None:
+        facts.append(("result", result["line"]))
     return Table(("run", ""), facts)
 
 

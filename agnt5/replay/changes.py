@@ -21,7 +21,7 @@ _ALIGNED = 2_000
 _DEEPEST = 40
 
 # Tags of instances: [class, fields].
-_INSTANCES = frozenset({"~dataclass", "~model", "~state"})
+_INSTANCES = frozenset({"~dataclass", "~model", "~state", "~type"})
 # Tags of lists: the payload is one.
 _LISTS = frozenset({"~tuple", "~set", "~frozenset"})
 

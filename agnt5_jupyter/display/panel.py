@@ -123,7 +123,7 @@ class Panel(anywidget.AnyWidget):
         """Its page, with the plain text that who shows it prefers."""
         with self._looking.on():
             page = self.page()
-        return page if self.told is None else page._replace(text=self.told())
+            return page if self.told is None else page._replace(text=self.told())
 
     def first(self) -> Message:
         """What a view is shown first."""

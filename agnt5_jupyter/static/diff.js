@@ -20,7 +20,7 @@ class DiffView {
     this.outer = h("div", { class: "outer", hidden: true });
     this.tools = h("div", { class: "jumps" });
     this.detail = h("section", { class: "detail", "aria-label": "What differs", hidden: true });
-    this.code = h("section", { class: "section", "aria-label": "Code", hidden: true });
+    this.code = h("section", { class: "section differs", "aria-label": "Code", hidden: true });
     fill(view.root, this.head, this.totals, this.outer, this.tools, this.list.element, this.detail, this.code);
     view.root.addEventListener("keydown", (event) => this.#key(event));
   }

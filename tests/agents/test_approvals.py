@@ -55,6 +55,15 @@ async def test_a_call_waits_for_a_person() -> None:
     assert sent == [("ann", 5)]
 
 
+async def test_the_same_question_of_two_runs_is_the_same_in_a_diff() -> None:
+    one, two = paying(), paying()
+    for run in (one, two):
+        (await question(run)).approve()
+        await run
+    diff = one.diff(two)
+    assert [(row.entry.kind, row.kind) for row in diff][:2] == [("step", "same"), ("event", "same")]
+
+
 async def test_a_refusal_and_its_reason_reach_the_model() -> None:
     run = paying()
     (await question(run)).deny("too much")

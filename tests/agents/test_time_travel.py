@@ -73,6 +73,10 @@ async def test_equal_answers_of_child_agents_are_the_same_in_a_diff() -> None:
     assert (await one).run_id != (await two).run_id
     diff = one.diff(two)
     assert ([row.entry.kind for row in diff], diff.changed, diff.result) == (["child"], [], [])
+    other = desk.start("when?")
+    await other
+    places = [change.path for change in one.diff(other)[0].changes]
+    assert places == ["input[0]", "output.messages[0].content"], "an Answer is compared part by part"
 
 
 async def test_a_fork_gives_another_answer_in_a_models_place() -> None:

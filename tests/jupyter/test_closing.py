@@ -18,6 +18,7 @@ import agnt5
 from agnt5 import flow
 from agnt5.memory import Memory
 from agnt5.runtime import close_runtime, open_runtime
+from agnt5_jupyter import views
 from agnt5_jupyter.display import follower as following
 from agnt5_jupyter.display.desk import Desk
 from agnt5_jupyter.display.journalpanel import JournalPanel
@@ -155,8 +156,12 @@ def test_panels_show_a_store_that_was_closed_and_do_not_open_it() -> None:
     run.result()
     until(lambda: live.status == "waiting")
     memory = Memory(namespace="closed")
-    panels = [RunPanel(run), RunPanel(live), JournalPanel(live), ReplayPanel(run.replay()), TreePanel(run)]
-    panels.append(MemoryPanel(memory))
+    panels: list[Any] = [RunPanel(run), RunPanel(live), JournalPanel(live), TreePanel(run)]
+    panels += [ReplayPanel(run.replay()), MemoryPanel(memory)]
+    panels[0].told = lambda: repr(views.run_table(run))
+    panels[1].told = lambda: repr(views.run_table(live))
+    panels[2].told = lambda: repr(views.journal_table(live.journal))
+    panels[3].told = lambda: repr(views.tree_table(run))
     close_runtime()
     for panel in panels:
         said = listening(panel)

@@ -12,8 +12,8 @@ from notebooks.story import FOLDER, STORIES, Story
 
 @pytest.fixture
 def told(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Story:
-    """The notebook that the test names, after two times Run All; once where it asks for a restart of the kernel."""
-    return Story(request.param, tmp_path, monkeypatch, times=1 if request.param == "03_crash_and_resume" else 2)
+    """The notebook that the test names, after two times Run All."""
+    return Story(request.param, tmp_path, monkeypatch, times=2)
 
 
 def story(name: str) -> pytest.MarkDecorator:

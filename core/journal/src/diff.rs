@@ -3,6 +3,7 @@
 //! Commands are paired in order by place, name and content; what is left between such pairs by place and name; and what
 //! is left then wherever it stands, for concurrent code may ask in another order.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::hash::Hash;
 
@@ -44,6 +45,8 @@ pub fn align(before: &[Entry], after: &[Entry]) -> Vec<Row> {
 struct Asked<'a> {
     seq: Seq,
     command: &'a Command,
+    /// Without the id of its run, which is in names of questions to people: another run asks the same.
+    name: Cow<'a, str>,
     path: String,
     /// Names of the calls it lies below, without their numbers: an inserted call changes those.
     place: String,
@@ -56,6 +59,14 @@ impl<'a> Asked<'a> {
         let mut answers = HashMap::new();
         let mut places: HashMap<Seq, String> = HashMap::new();
         let mut found = Vec::new();
+        let own = entries.iter().find_map(|entry| match &entry.body {
+            Some(Body::Started(started)) if !started.run_id.is_empty() => Some(started.run_id.as_str()),
+            _ => None,
+        });
+        let without = |text: &'a str| match own {
+            Some(own) if text.contains(own) => Cow::Owned(text.replace(own, "")),
+            _ => Cow::Borrowed(text),
+        };
         for entry in entries {
             let path = paths.note(entry);
             match &entry.body {
@@ -68,7 +79,9 @@ impl<'a> Asked<'a> {
                     if command.kind() == CommandKind::Call {
                         places.insert(entry.seq, format!("{place}/{}", command.name));
                     }
-                    found.push(Self { seq: entry.seq, command, path, place, answer: None });
+                    let path = own.map_or_else(|| path.clone(), |own| path.replace(own, ""));
+                    let name = without(&command.name);
+                    found.push(Self { seq: entry.seq, command, name, path, place, answer: None });
                 }
                 Some(Body::Completion(completion)) => {
                     answers.insert(completion.command, completion);
@@ -83,7 +96,7 @@ impl<'a> Asked<'a> {
     }
 
     fn name(&self) -> (i32, &str, &str) {
-        (self.command.kind, &self.place, &self.command.name)
+        (self.command.kind, &self.place, &self.name)
     }
 
     fn content(&self) -> (i32, &str, &str, &[u8], &str) {
