@@ -141,7 +141,8 @@ def _full(entry: Entry | None) -> dict[str, Any] | None:
     return {
         "seq": entry.seq,
         "state": entry.state,
-        "took": None if ended is None else (ended - entry.started).total_seconds(),
+        # What a person gave in a fork had been asked by another run, at its time.
+        "took": None if ended is None or entry.given else (ended - entry.started).total_seconds(),
         "attempts": entry.attempts,
         "given": entry.given,
         "tokens": meta.get("tokens"),

@@ -56,7 +56,7 @@ def entry_detail(trace: Trace, entry: Entry) -> dict[str, Any]:
         "kind": entry.kind,
         "state": entry.state,
         "began": entry.started.timestamp(),
-        "took": None if ended is None else (ended - entry.started).total_seconds(),
+        "took": None if ended is None or entry.given else (ended - entry.started).total_seconds(),
         "due": None if entry.due is None else entry.due.timestamp(),
         "attempts": entry.attempts,
         "meta": {short(str(key)): _fact(value) for key, value in entry.meta.items()},
