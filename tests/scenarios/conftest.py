@@ -42,7 +42,7 @@ def start_sleepers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Start]:
 
 @pytest.fixture(scope="session")
 def sleepers(start_sleepers: Start) -> subprocess.Popen[str]:
-    return start_sleepers(1.3)
+    return start_sleepers(2.5)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -43,7 +43,7 @@ def test_a_restarted_kernel_lists_what_was_interrupted_and_one_call_resumes_it(k
     assert kernel.run(f"run = work.start(600, run_id='w1')\n{BUSY}") == ""
     kernel.kill_and_restart()
     assert kernel.run(DEFINE.replace("time.sleep(seconds)", "time.sleep(0)")) == ""
-    assert "killed" in kernel.run("%agnt5 runs")
+    assert "interrupted" in kernel.run("%agnt5 runs")
     assert kernel.run("run = agnt5.get_run('w1'); run.interrupted") == "True"
     # Nothing goes on by itself in a notebook, and who waits hears what to do.
     assert "run.resume()" in kernel.run("await run")

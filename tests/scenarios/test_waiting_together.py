@@ -14,7 +14,7 @@ def test_a_hundred_thousand_sleepers_need_little_memory_and_wake_together(
 ) -> None:
     said = _said(sleepers)
     if "too early" in said:  # a slow machine needs longer to put them all to bed
-        said = _said(start_sleepers(4))
+        said = _said(start_sleepers(8))
     assert said["completed"] == SLEEPERS
     assert said["late enough"]
     assert said["entries"] == [4], "started, a sleep, its end, the end"
