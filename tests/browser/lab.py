@@ -40,6 +40,14 @@ READY = """async (name) => {
         await new Promise((done) => setTimeout(done, 50));
     }
 }"""
+CLEAR = """() => {
+    for (const widget of [...window.jupyterapp.shell.widgets('main')]) {
+        if (widget.context) widget.context.model.dirty = false;
+        widget.dispose();
+    }
+}"""
+OPEN = "(name) => void window.jupyterapp.commands.execute('docmanager:open', { path: name })"
+WINDOW = {"width": 1200, "height": 1000}
 FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
@@ -113,6 +121,12 @@ class Lab:
                 assert time.monotonic() < until, "JupyterLab did not answer in a minute"
                 time.sleep(0.1)
 
+    def end_kernels(self) -> None:
+        with urllib.request.urlopen(self.url("/api/sessions"), timeout=30) as answer:
+            for session in json.load(answer):
+                end = urllib.request.Request(self.url(f"/api/sessions/{session['id']}"), method="DELETE")
+                urllib.request.urlopen(end, timeout=30).close()
+
     def close(self) -> None:
         """Ask it to end, then end its group: kernels that outlive the server included."""
         try:
@@ -146,6 +160,16 @@ class Notebook:
     def open(self) -> None:
         self.page.goto(self.lab.url(f"/lab/tree/{self.name}?reset"))
         self.page.wait_for_selector(".jp-Notebook")
+        self.page.evaluate(READY, self.name)
+
+    def replace_all(self) -> None:
+        """Open it where others were: loading JupyterLab takes longer than most tests."""
+        self.page.evaluate(CLEAR)
+        self.lab.end_kernels()
+        self.strays.clear()
+        self.complaints.clear()
+        self.page.set_viewport_size({"width": WINDOW["width"], "height": WINDOW["height"]})
+        self.page.evaluate(OPEN, self.name)
         self.page.evaluate(READY, self.name)
 
     def command(self, name: str, *, wait: bool = True) -> None:
@@ -224,23 +248,29 @@ class Chromium:
         self._browser: Browser = playwright.chromium.launch(executable_path=chromium(), args=FLAGS)
         self._lab = lab
         self._count = 0
+        self._shared: Notebook | None = None
 
-    def notebook(self, cells: Sequence[str], **context: Any) -> Notebook:
-        """Write a notebook and open it in a page of its own, with a kernel of its own."""
+    def notebook(self, cells: Sequence[str], *, alone: bool = False, **context: Any) -> Notebook:
+        """Write a notebook and open it with a kernel of its own, in the page that notebooks share; the one before it
+        ends. `alone`: in a page of its own, which a test that changes its page needs."""
         self._count += 1
         name = f"test{self._count}.ipynb"
         self._lab.write(name, cells)
-        return self.open(name, **context)
+        return self.open(name, alone=alone, **context)
 
     def story(self, path: Path, **context: Any) -> Notebook:
         """The same with (a copy of) a notebook that exists."""
         shutil.copy(path, self._lab.root / path.name)
         return self.open(path.name, **context)
 
-    def open(self, name: str, **context: Any) -> Notebook:
+    def open(self, name: str, *, alone: bool = False, **context: Any) -> Notebook:
         """Open a notebook of the lab."""
-        made = self._browser.new_context(**{"viewport": {"width": 1200, "height": 1000}, **context})
-        page = made.new_page()
+        if self._shared is not None and not alone and not context:
+            notebook = self._shared
+            notebook.name = name
+            notebook.replace_all()
+            return notebook
+        page = self._browser.new_context(**{"viewport": WINDOW, **context}).new_page()
         page.set_default_timeout(SECONDS)
         notebook = Notebook(page, self._lab, name)
         ours = f"127.0.0.1:{self._lab.port}"
@@ -248,6 +278,8 @@ class Chromium:
         page.on("console", lambda said: notebook.complaints.append(said.text) if said.type == "error" else None)
         page.on("pageerror", lambda error: notebook.complaints.append(str(error)))
         notebook.open()
+        if not alone and not context:
+            self._shared = notebook
         return notebook
 
     def close(self) -> None:

@@ -170,7 +170,7 @@ display_run(asked)
 
 
 def test_nothing_in_a_journal_is_obeyed(chromium: Chromium) -> None:
-    notebook = chromium.notebook([NASTY, CHAT])
+    notebook = chromium.notebook([NASTY, CHAT], alone=True)
     notebook.run_all()
     run, journal = notebook.page.get_by_test_id("agnt5-run").first, notebook.panel("journal")
     expect(run.get_by_test_id("agnt5-status")).to_contain_text("failed")
