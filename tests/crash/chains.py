@@ -5,12 +5,12 @@ Each chain ends with a life that is left alone and must end every run.
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -23,7 +23,6 @@ NAMES = (
     *("sequence", "fan", "nests", "sleepy", "parent", "tallies", "retries", "once", "listens", "stopped", "solo"),
     *("relay", "relays"),
 )
-_TIMEOUT = 60
 
 
 class Chain:
@@ -34,6 +33,14 @@ class Chain:
         self.witness = Witness(home / ".agnt5" / "default", home / "ledger")
         self.lives = 0
         home.mkdir(parents=True)
+        self.nursery = subprocess.Popen(
+            [sys.executable, "-m", "crash.nursery"],
+            env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=home,
+            text=True,
+        )
 
     def live(self, point: str, highest: int) -> None:
         """One process; then look at what it left behind."""
@@ -62,32 +69,25 @@ class Chain:
         return self.lives
 
     def _run(self, point: str, nth: int) -> bool:
-        with (self.home / f"said-{self.lives}").open("w") as said:
-            child = subprocess.Popen(
-                [
-                    *(sys.executable, "-m", "crash.program"),
-                    *(str(self.home / ".agnt5"), str(self.home / "ledger")),
-                    *(
-                        str(self._first_unfinished()),
-                        str(self.lives),
-                        point,
-                        str(nth),
-                        str(self.random.randrange(1 << 30)),
-                    ),
-                ],
-                env={**os.environ, "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "tests")])},
-                stdout=said,
-                stderr=said,
-                cwd=self.home,
-            )
-            if point == ANY_MOMENT:
-                time.sleep(self.random.uniform(0.1, 0.8))
-                child.kill()
-            try:
-                code = child.wait(_TIMEOUT)
-            except subprocess.TimeoutExpired:
-                child.kill()
-                raise
-        text = (self.home / f"said-{self.lives}").read_text()
+        said = self.home / f"said-{self.lives}"
+        seed = self.random.randrange(1 << 30)
+        life = {
+            "argv": [
+                *(str(self.home / ".agnt5"), str(self.home / "ledger"), str(self._first_unfinished())),
+                *(str(self.lives), point, str(nth), str(seed)),
+            ],
+            "said": str(said),
+            "kill": self.random.uniform(0.05, 0.7) if point == ANY_MOMENT else None,
+        }
+        assert self.nursery.stdin is not None
+        assert self.nursery.stdout is not None
+        self.nursery.stdin.write(json.dumps(life) + "\n")
+        self.nursery.stdin.flush()
+        code = int(self.nursery.stdout.readline())
+        text = said.read_text()
         assert code in (0, -signal.SIGKILL), f"life {self.lives} ({point!r}, {nth}) ended with {code}:\n{text}"
         return code == -signal.SIGKILL
+
+    def close(self) -> None:
+        self.nursery.kill()
+        self.nursery.communicate()

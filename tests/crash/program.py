@@ -1,4 +1,4 @@
-"""The program that is killed: `python -m crash.program HOME LEDGER FIRST LIFE POINT NTH SEED`.
+"""The program that is killed: `crash.program HOME LEDGER FIRST LIFE POINT NTH SEED`.
 
 One life starts the runs of its own batch and of the earlier ones from FIRST on (the same ids again), sends their
 events, and waits for all of them. Bodies note in the ledger what they really did. A first argument is a step's label,

@@ -29,6 +29,8 @@ def _play(home: Path, seed: int, points: list[str]) -> Counter[str]:
     except AssertionError as broken:
         broken.add_note(f"seed {SEED}, chain {home.name}: AGNT5_CRASH_SEED={SEED}; points {points}")
         raise
+    finally:
+        chain.close()
     return chain.kills
 
 
