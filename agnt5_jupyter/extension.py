@@ -27,6 +27,7 @@ class Extension:
         self._follows = [
             ("pre_run_cell", self._cells.note),
             ("pre_run_cell", show.forget_seen),
+            ("post_run_cell", show.settle),
             ("post_run_cell", self._rechecker.after_cell),
         ]
 

@@ -100,6 +100,11 @@ def seen(value: Any) -> Any:
     return value
 
 
+def settle(*_: Any) -> None:
+    """A cell has run."""
+    display.settle()
+
+
 def forget_seen(*_: Any) -> None:
     """A new cell begins."""
     _seen.clear()

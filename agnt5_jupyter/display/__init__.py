@@ -93,6 +93,15 @@ def display_components(components: Iterable[Any]) -> None:
     show_page(components_page(components), "")
 
 
+def settle() -> None:
+    """A cell has run: pages of runs that have ended by now tell how, also in a notebook that is saved at once."""
+    from .follower import follower
+    from .publish import renew_again
+
+    follower.look_now()
+    renew_again()
+
+
 def _show(panel: Panel, told: Told) -> None:
     from .publish import show
 
@@ -111,4 +120,5 @@ __all__ = [
     "display_runs",
     "display_tree",
     "lively",
+    "settle",
 ]

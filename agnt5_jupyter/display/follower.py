@@ -44,6 +44,14 @@ class Follower:
         # One that is followed is no garbage, so such a panel is not in here; for others this is one step.
         self._followed.pop(id(panel), None)
 
+    def look_now(self) -> None:
+        """Look at all of them, without waiting for the thread's next time."""
+        with self._lock:
+            followed = list(self._followed.values())
+        for panel, context in followed:
+            if not context.copy().run(panel.tick):
+                self.leave(panel)
+
     def _run(self) -> None:
         while True:
             with self._lock:

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from .panel import Panel
 
 _VIEW = "application/vnd.jupyter.widget-view+json"
+# Pages renewed since the last cell ended, by their marks.
+_late: dict[str, Page] = {}
 
 
 def in_kernel() -> bool:
@@ -47,6 +49,19 @@ def renew(page: Page, mark: str) -> None:
     """Put a newer page in the place of one that was shown, so that what is saved tells how it ended."""
     if not in_kernel():
         return
+    _late[mark] = page
+    _update(page, mark)
+
+
+def renew_again() -> None:
+    """At the end of a cell: what was renewed since the last one, as an output of this cell. Who executes notebooks
+    without a browser listens to the cell that runs only, and would save that a run of an earlier cell still goes on."""
+    while _late:
+        mark, page = _late.popitem()
+        _update(page, mark)
+
+
+def _update(page: Page, mark: str) -> None:
     import_module("IPython.display").display(
         {"text/html": page.html, "text/plain": page.text}, raw=True, display_id=mark, update=True
     )

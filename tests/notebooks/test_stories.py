@@ -24,6 +24,9 @@ def story(name: str) -> pytest.MarkDecorator:
 def test_quickstart(told: Story, tmp_path: Path) -> None:
     assert told.complaints == []
     assert "random number" in told.shown("result")
+    # Saved as it ended, though the cell that shows it had long ended then.
+    assert "completed" in told.shown("run")
+    assert "running" not in told.shown("run")
     journal = told.shown("journal")
     assert "read_page#3" in journal
     assert "explainer#3" in journal
