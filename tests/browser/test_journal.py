@@ -50,6 +50,19 @@ def current(panel: Locator) -> Locator:
     return panel.locator('.list-row[aria-selected="true"]')
 
 
+def test_heads_stand_above_their_columns_also_when_other_panels_follow(chromium: Chromium) -> None:
+    notebook = chromium.notebook([SMALL, "run"])
+    notebook.run_all()
+    expect(notebook.panel("run").get_by_test_id("agnt5-status")).to_contain_text("completed")
+    panel = notebook.panel("journal")
+    for column in range(2):
+        head = panel.locator(".heads .row-value").nth(column).bounding_box()
+        value = panel.locator(".list-row").first.locator(".row-value").nth(column).bounding_box()
+        assert head is not None
+        assert value is not None
+        assert head["x"] == value["x"]
+
+
 def test_a_journal_of_50_000_steps_opens_scrolls_and_is_searched(chromium: Chromium) -> None:
     notebook = chromium.notebook([BIG, "display_journal(journal)"])
     notebook.run_all()
