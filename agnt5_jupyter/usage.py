@@ -73,6 +73,10 @@ class Parser(argparse.ArgumentParser):
         return flags, rest
 
     def error(self, message: str) -> NoReturn:
+        # argparse names arguments of which there may be none, too.
+        for action, _ in self.taken:
+            if action.nargs == "*":
+                message = message.removesuffix(f", {action.metavar}")
         first = " ".join(message.split()).replace("arguments: -- ", "arguments: ")
         raise UsageError(f"{self.prog}: {first} (see {self.prog} --help)")
 

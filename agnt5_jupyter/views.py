@@ -26,7 +26,8 @@ def values_shown() -> bool:
 
 def run_table(run: Run) -> Table:
     """One run: its facts, and its result when it has one."""
-    facts: list[tuple[str, Any]] = [("id", run.id), ("component", run.component), ("status", run.status)]
+    status = "interrupted" if run.interrupted else run.status
+    facts: list[tuple[str, Any]] = [("id", run.id), ("component", run.component), ("status", status)]
     facts += [("created", day(run.created)), ("took", span(run.duration))]
     if run.parent is not None:
         facts.append(("made from", run.parent.id))

@@ -265,7 +265,7 @@ def _outcome(journal: Journal) -> str:
 
 
 def _head(journal: Journal) -> str:
-    return f"{journal.run_id} {journal.component}, {_outcome(journal)}, {len(journal)} entries"
+    return f"{journal.run_id} {journal.component}, {_outcome(journal)}, {len(journal)} {'entry' if len(journal) == 1 else 'entries'}"
 
 
 def _totals(journal: Journal) -> Totals:

@@ -128,7 +128,7 @@ def _changed(journal: Journal, parent: Journal, cut: int) -> list[str]:
         found.append("other code")
     reused = sum(1 for entry in journal if entry.reused)
     if reused:
-        found.append(f"{reused:,} answers taken over")
+        found.append(f"{reused:,} answer{'' if reused == 1 else 's'} taken over")
     return found
 
 

@@ -118,10 +118,14 @@ def _marked(line: Sequence[str], heads: Sequence[str]) -> list[str | Markup]:
     return shown
 
 
+def own_components(components: Iterable[Any]) -> list[Any]:
+    """A person's: what agents are made of is none of them."""
+    return [one for one in components if not one.name.startswith("agnt5.")]
+
+
 def components_page(components: Iterable[Any]) -> Page:
     """Name, kind, module, what it takes, and the first line of what is said about it."""
-    # What agents are made of is no component of a person's.
-    own = [one for one in components if not one.name.startswith("agnt5.")]
+    own = own_components(components)
     found = [(one.name, made_by(one), one.module, _takes(one), _about(one)) for one in own]
     if not found:
         return _empty("no components yet")

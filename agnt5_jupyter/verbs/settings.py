@@ -8,6 +8,7 @@ from collections import Counter
 import agnt5
 
 from .. import show
+from ..display.lists import own_components
 from ..table import Table
 from ..usage import Parser
 from .verb import Call, Verb
@@ -30,7 +31,7 @@ def _status(call: Call) -> Table:
         ("durability", settings.durability),
         ("model", settings.model or "none configured"),
         ("outputs", settings.outputs),
-        ("components", len(agnt5.components())),
+        ("components", len(own_components(agnt5.components()))),
         ("runs", ", ".join(f"{count} {status}" for status, count in counts.items()) or "none yet"),
     ]
     if interrupted:

@@ -56,7 +56,7 @@ def test_help_lists_the_verbs(cell: Cell, line: str) -> None:
         ("runs --limt 3", "there is no '--limt'; did you mean '--limit'?"),
         ("runs --limit", "--limit needs a value"),
         ("runs more", "unrecognized arguments: more"),
-        ("run", "the following arguments are required: NAME"),
+        ("run", "the following arguments are required: NAME (see"),
         ("run doubled 'open", "' is never closed"),
         ("run doubled (1", "')' is missing"),
         ("run doubled", "missing a required argument: 'n'"),

@@ -43,6 +43,7 @@ def test_run_all_and_resume(kernel: Kernel, tmp_path: Path) -> None:
     for cell in NOTEBOOK:
         assert kernel.run(cell) == "", "definitions alone let nothing go on"
     assert "1: %agnt5 resume lets them go on" in kernel.run("%agnt5 status")
+    assert "interrupted" in kernel.run("%agnt5 watch -1").split("created")[0]
     (tmp_path / "go").touch()
     assert "five" in kernel.run("%agnt5 resume --wait")
     assert kernel.run("await _") == "[0, 1, 2, 3, 4]"

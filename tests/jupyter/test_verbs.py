@@ -232,6 +232,8 @@ def test_what_is_known_and_set(cell: Cell, run: Run) -> None:
     assert "purchase" in cell("%agnt5 components")
     shown = cell("%agnt5 status")
     assert "1 completed" in shown
+    own = [one for one in agnt5.components() if not one.name.startswith("agnt5.")]
+    assert f"components {len(own)}" in " ".join(shown.split())
     assert str(agnt5.settings().store_directory) in shown
     assert "some/model" in cell("%agnt5 config model some/model")
     assert agnt5.settings().model == "some/model"
