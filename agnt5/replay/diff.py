@@ -265,7 +265,8 @@ def _outcome(journal: Journal) -> str:
 
 
 def _head(journal: Journal) -> str:
-    return f"{journal.run_id} {journal.component}, {_outcome(journal)}, {len(journal)} {'entry' if len(journal) == 1 else 'entries'}"
+    noun = "entry" if len(journal) == 1 else "entries"
+    return f"{journal.run_id} {journal.component}, {_outcome(journal)}, {len(journal)} {noun}"
 
 
 def _totals(journal: Journal) -> Totals:

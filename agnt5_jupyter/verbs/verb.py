@@ -7,11 +7,13 @@ the person but UsageError.
 from __future__ import annotations
 
 import argparse
+import keyword
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 from ..usage import Parser
+from ..words import plain
 
 
 @dataclass(frozen=True)
@@ -56,4 +58,12 @@ def take_run(parser: Parser, *, last: bool = True) -> None:
 
 
 def take_as(parser: Parser) -> None:
-    parser.take("--as", dest="as_", metavar="VAR", default="", kind="variable", help="keep it in this variable")
+    says = "keep it in this variable"
+    parser.take("--as", dest="as_", metavar="VAR", default="", kind="variable", type=_variable, help=says)
+
+
+def _variable(word: str) -> str:
+    name = plain(word)
+    if name and (not name.isidentifier() or keyword.iskeyword(name)):
+        raise argparse.ArgumentTypeError(f"{name!r} is no name of a variable")
+    return name

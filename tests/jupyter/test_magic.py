@@ -64,6 +64,7 @@ def test_help_lists_the_verbs(cell: Cell, line: str) -> None:
         ("run doubled n=", "are no Python arguments"),
         ("run doubled unknown", "'unknown': NameError: name 'unknown' is not defined"),
         ("run doubled 1/0", "ZeroDivisionError"),
+        ("run doubled 1 --as 1st", "argument --as: '1st' is no name of a variable"),
         ("run dubled 1", "nothing called 'dubled' can be run here; did you mean 'doubled'?"),
         ("show", "there are no runs yet"),
         ("show r_nope", "No run begins with 'r_nope' in this store."),
