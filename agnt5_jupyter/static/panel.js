@@ -57,7 +57,15 @@ export class Link {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => this.busy(true), PATIENCE * 1000);
       this.open.set(id, { resolve, reject, timer });
-      this.model.send({ ...message, id });
+      try {
+        this.model.send({ ...message, id });
+      } catch {
+        // What was asked before is not answered either.
+        for (const one of this.open.values()) clearTimeout(one.timer);
+        this.open.clear();
+        this.busy(false);
+        reject(new Error("The kernel of this panel is gone. Run its cell again: what is recorded is still there."));
+      }
     });
   }
 

@@ -63,6 +63,19 @@ def test_heads_stand_above_their_columns_also_when_other_panels_follow(chromium:
         assert head["x"] == value["x"]
 
 
+def test_a_panel_whose_kernel_is_gone_says_so_and_not_that_it_is_busy(chromium: Chromium) -> None:
+    notebook = chromium.notebook([SMALL, "%agnt5 replay run"])
+    notebook.run_all()
+    panel = notebook.panel("replay")
+    step = panel.get_by_role("button", name="Step")
+    expect(step).to_be_enabled()
+    notebook.restart()
+    step.click()
+    expect(panel).to_contain_text("The kernel of this panel is gone.")
+    notebook.page.wait_for_timeout(2_500)  # it would call a kernel busy after two seconds
+    assert not panel.get_by_text("The kernel is busy").is_visible()
+
+
 def test_a_journal_of_50_000_steps_opens_scrolls_and_is_searched(chromium: Chromium) -> None:
     notebook = chromium.notebook([BIG, "display_journal(journal)"])
     notebook.run_all()
