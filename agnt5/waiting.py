@@ -12,7 +12,7 @@ from concurrent.futures import CancelledError
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agnt5 import asking, config, registry
-from agnt5.codec import decode_failure, read_failure
+from agnt5.codec import decode_failure, read_failure, visible
 from agnt5.entry import value_of
 from agnt5.errors import (
     RunCancelled,
@@ -216,7 +216,7 @@ def _outcome(run_id: str, reader: _core.Reader, code: int, payload: bytes | None
 def _failed(run_id: str, payload: bytes) -> RunFailed:
     failure = read_failure(payload)
     error = RunFailed(
-        f"Run {run_id} failed: {failure.name}: {failure.message}",
+        f"Run {run_id} failed: {failure.name}: {visible(failure.message)}",
         run_id=run_id,
         cause_type=failure.type,
         cause_message=failure.message,

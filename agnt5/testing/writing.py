@@ -62,7 +62,9 @@ def write_test(
     home = home_of(component, cells)
     slug = re.sub(r"\W+", "_", component.name).strip("_").lower() or "flow"
     test = _target(to, f"test_{slug}.py")
-    made = WrittenTest(test, test.with_suffix(".agnt5"), test.with_name(f"{slug}_cells.py") if home.copied else None)
+    # Named after the test, so that another test of the same component has cells of its own.
+    cells_file = test.with_name(f"{test.stem.removeprefix('test_')}_cells.py") if home.copied else None
+    made = WrittenTest(test, test.with_suffix(".agnt5"), cells_file)
     _refuse_there(made, force)
     try:
         assert_replays(journal, component)

@@ -273,3 +273,15 @@ def test_result_times_out_and_the_run_goes_on() -> None:
         run.result(0.05)
     agnt5.send_event("go", "went")
     assert run.result(5) == "went"
+
+
+async def test_a_failed_run_says_so_without_what_a_terminal_would_obey() -> None:
+    @flow
+    async def shouts(ctx: Context) -> None:
+        raise ValueError("\x1b[31mred\x1b]0;mine\x07\u202e")
+
+    with pytest.raises(agnt5.RunFailed) as caught:
+        await shouts.run()
+    assert "ValueError: \\x1b[31mred" in str(caught.value)
+    assert not any(c in str(caught.value) for c in "\x1b\x07\u202e")
+    assert "\x1b[31mred" in caught.value.cause_message, "what was recorded is there as it was"
