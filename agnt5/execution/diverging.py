@@ -27,6 +27,10 @@ REPLAY = (
     'Nothing was written. `run.replay(code="recorded")` shows the code as it was. The new code can go on in a run of '
     "its own: `run.fork(at={seq})` from here, `run.rerun()` from the start."
 )
+LOADED = (
+    "Nothing was written. `journal.replay(trust=True)` shows the code as it was, if you trust where the file "
+    "comes from. Only runs of this store can be forked."
+)
 FORK = (
     "No fork was made. Fork at entry {seq} or before, where the new code still asks what is recorded, `run.rerun()` "
     "from the start, or restore the code."

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from agnt5.entry import Entry
 from agnt5.errors import AGNT5Error, DivergenceError, FlowIOError, FlowSpinError, SerializationError, StoreCorrupt
+from agnt5.execution import diverging
 from agnt5.execution.flowreplay import FlowReplay
 from agnt5.replay import source
 from agnt5.replay.stage import Stage
@@ -29,9 +30,12 @@ _PARKED = 3
 class Cast:
     """The replays of one walk, on their stage. Every method may be called from any thread."""
 
-    def __init__(self, component: Component[..., Any], recording: _core.Recording) -> None:
+    def __init__(
+        self, component: Component[..., Any], recording: _core.Recording, advice: str = diverging.REPLAY
+    ) -> None:
         self._component = component
         self._recording = recording
+        self._advice = advice
         self._stage = Stage()
         self._standing: list[tuple[int, FlowReplay]] = []
         # The furthest position at which a replay stood whole.
@@ -104,7 +108,7 @@ class Cast:
         return self._forward(at, replay, index)
 
     def _fresh(self, index: int) -> tuple[int, FlowReplay]:
-        replay = FlowReplay(self._component, self._recording)
+        replay = FlowReplay(self._component, self._recording, advice=self._advice)
         try:
             replay.begin()
         except BaseException:

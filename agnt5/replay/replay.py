@@ -17,6 +17,7 @@ from typing import Any
 from agnt5.component import FLOW, KIND_NAMES, Component
 from agnt5.entry import Entry, failure_line, value_of
 from agnt5.errors import AGNT5Error, ConfigurationError, DivergenceError
+from agnt5.execution import diverging
 from agnt5.execution.kinds import FAILURE, VALUE
 from agnt5.journal import Journal, inert, short
 from agnt5.replay import source
@@ -48,7 +49,8 @@ class Replay:
         self._last = len(self._seqs) - 1
         self._index = 0
         self._seen: OrderedDict[int, Position] = OrderedDict()
-        self._cast = None if component is None else Cast(component, journal.recording)
+        advice = diverging.LOADED if journal.loaded else diverging.REPLAY
+        self._cast = None if component is None else Cast(component, journal.recording, advice)
         if self._cast is not None:
             weakref.finalize(self, self._cast.leave)
         self._show(0)

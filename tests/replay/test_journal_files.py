@@ -205,3 +205,21 @@ async def test_bytes_of_any_kind_are_data_or_an_error(tmp_path: Path) -> None:
             assert changed != whole
 
     check()
+
+
+async def test_a_loaded_journal_that_diverges_advises_what_can_be_done_with_it(tmp_path: Path) -> None:
+    @flow(name="brews")
+    async def brews(ctx: Context) -> str:
+        return await ctx.call(str.upper, "tea")
+
+    @flow(name="brews")
+    async def otherwise(ctx: Context) -> str:
+        return await ctx.call(str.lower, "tea")
+
+    run = brews.start()
+    await run
+    loaded = load_journal(run.journal.save(tmp_path / "run.agnt5"))
+    told = str(loaded.replay(otherwise).run_to_end().divergence)
+    assert "journal.replay(trust=True)" in told
+    assert "run.fork" not in told
+    assert "run.fork" in str(run.replay(otherwise).run_to_end().divergence)
