@@ -94,7 +94,12 @@ def plan_fork(
         cut, in_flight = 1, []
     shared = sum(entry.seq < cut for entry in journal)
     commands = [_command(one) for one in in_flight], [_command(one) for one in later]
-    return ForkPlan(seq, cut, *commands, tuple(changed), shared, _in_words(journal, seq))
+    plan = ForkPlan(seq, cut, *commands, tuple(changed), shared, _in_words(journal, seq))
+    known = {command.path for command in (*plan.in_flight, *plan.later)}
+    for path in changed:
+        if path not in known and code is None and journal.status.terminal:
+            raise ConfigurationError(_no_such_path(run, path, plan))
+    return plan
 
 
 def fork(
@@ -119,11 +124,6 @@ def fork(
     twice = sorted({*(outputs or ())} & {*(fail or ())})
     if twice:
         raise ConfigurationError(f"{twice[0]!r} cannot both give a value and fail.")
-    row = look().run(run.id)
-    known = {command.path for command in (*plan.in_flight, *plan.later)}
-    for path in [*(outputs or ()), *(fail or ())]:
-        if path not in known and code is None and row is not None and row.ended:
-            raise ConfigurationError(_no_such_path(run, path, plan))
     answers = {path: (VALUE, encode(value)) for path, value in (outputs or {}).items()}
     answers |= {
         path: (FAILURE, encode_failure(_error(path, error), attempts=1)) for path, error in (fail or {}).items()

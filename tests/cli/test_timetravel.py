@@ -191,12 +191,17 @@ class Terminal:
 
     def wait(self, shows: str) -> str:
         deadline = time.monotonic() + 30
-        while shows not in self.screen:
+        # A screen comes in pieces: it is whole when nothing more follows.
+        while self._reads() or shows not in self.screen:
             assert time.monotonic() < deadline, f"never shown: {shows!r} in {self.screen!r}"
-            if select.select([self._end], [], [], 0.2)[0]:
-                text = os.read(self._end, 65536).decode(errors="replace")
-                self.screen = (self.screen + re.sub(r"\x1b\[[0-9;]*m", "", text)).rpartition("\x1b[2J")[2]
         return self.screen
+
+    def _reads(self) -> bool:
+        if not select.select([self._end], [], [], 0.2)[0]:
+            return False
+        text = os.read(self._end, 65536).decode(errors="replace")
+        self.screen = (self.screen + re.sub(r"\x1b\[[0-9;]*m", "", text)).rpartition("\x1b[2J")[2]
+        return True
 
     def leave(self) -> int:
         os.write(self._end, b"q")

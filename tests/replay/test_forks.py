@@ -321,6 +321,8 @@ async def test_a_plan_tells_places_by_the_numbers_that_the_journal_shows() -> No
     await parent
     first, second = parent.journal
     assert str(parent.plan_fork(0)).startswith("forks at the start: one entry is shared\n")
+    with pytest.raises(ConfigurationError, match="'nowhere'"):
+        parent.plan_fork(0, outputs={"nowhere": "x"})
     told = str(parent.plan_fork(outputs={"polish": "x"}))
     assert told.startswith(f"forks at entry {second.seq}, polish: 2 entries are shared\n")
     with parent.replay() as replay:
