@@ -199,7 +199,10 @@ class Terminal:
     def _reads(self) -> bool:
         if not select.select([self._end], [], [], 0.2)[0]:
             return False
-        text = os.read(self._end, 65536).decode(errors="replace")
+        try:
+            text = os.read(self._end, 65536).decode(errors="replace")
+        except OSError:  # the program has ended
+            return False
         self.screen = (self.screen + re.sub(r"\x1b\[[0-9;]*m", "", text)).rpartition("\x1b[2J")[2]
         return True
 
