@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from agnt5.codec.plain import load
 from agnt5.codec.preview import preview, render
 from agnt5.errors import DivergenceError
-from agnt5.execution.frames import text_at
+from agnt5.execution.frames import is_users, text_at
 
 if TYPE_CHECKING:
     from agnt5.execution.attempt import Attempt
@@ -57,7 +57,7 @@ def explain(attempt: Attempt, error: DivergenceError, where: str = "") -> Diverg
     else:
         lines.append(str(error))
     where = where or attempt.where()
-    if where:
+    if where and is_users(where):  # an agent's own loop says nothing to who wrote the agent
         text = text_at(where)
         lines.append(f"The code stands at {where}{f': {text}' if text else '.'}")
     hint = hints.hint(attempt.component.fn)

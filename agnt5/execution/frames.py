@@ -103,6 +103,11 @@ def place(task: Any) -> str:
     raise AssertionError("some frame has the least distance")
 
 
+def is_users(where: str) -> bool:
+    """Whether a place, as `place` and `caller` tell it, is in the user's code or a package of theirs."""
+    return distance(where.rpartition(" in ")[0].rpartition(":")[0]) < 2
+
+
 def text_at(where: str) -> str:
     """The line of source at a place as `place` and `caller` tell it; "" when it cannot be read."""
     filename, _, line = where.rpartition(" in ")[0].rpartition(":")

@@ -129,6 +129,7 @@ async def test_an_edited_agent_does_not_go_on_with_an_older_run_unseen() -> None
     replay.run_to_end()
     assert replay.divergence is not None
     assert "chat" in str(replay.divergence)
+    assert "stands at" not in str(replay.divergence), "our own loop is no place of who wrote the agent"
 
 
 async def test_two_runs_are_compared() -> None:
