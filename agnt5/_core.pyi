@@ -136,6 +136,7 @@ class Reader:
         id_prefix: str = "",
         parent_id: str = "",
         origin_id: str = "",
+        roots: bool = False,
         before: int = 0,
         limit: int = 100,
     ) -> list[RunRow]: ...

@@ -115,6 +115,12 @@ class Run(TimeTravel, Approvals):
         return json.loads(self._row().tags or "{}")
 
     @property
+    def caller(self) -> Run | None:
+        """The run that called this one as its child; None for a run that no other called, and when that was deleted."""
+        caller = self._row().parent_id
+        return Run(caller) if caller else None
+
+    @property
     def interrupted(self) -> bool:
         """Its process went away and nobody has resumed it yet."""
         reader = look()
@@ -266,9 +272,11 @@ def runs(
     component: str | Component[..., Any] | None = None,
     limit: int = 100,
     since: datetime | float | None = None,
+    roots: bool = False,
 ) -> RunList:
     """Runs of this store, newest first: a list that also becomes a table (`.to_pandas()`, `.to_arrow()`). `since`: a
-    datetime, or seconds since 1970. ConfigurationError for a status that does not exist or a negative limit."""
+    datetime, or seconds since 1970. `roots`: only runs that no other run called. ConfigurationError for a status that
+    does not exist or a negative limit."""
     if limit < 0:
         raise ConfigurationError(f"`limit=` is how many runs at most, from 0; it is {limit}.")
     reader = look()
@@ -278,7 +286,8 @@ def runs(
     except ValueError:
         raise ConfigurationError(f"{status!r} is no status; there are {', '.join(Status)}.") from None
     name = component.name if isinstance(component, Component) else component or ""
-    return RunList(Run(row.id) for row in reader.runs(status=code, component=name, since=moment, limit=limit))
+    rows = reader.runs(status=code, component=name, since=moment, roots=roots, limit=limit)
+    return RunList(Run(row.id) for row in rows)
 
 
 def get_run(run_id: str) -> Run:

@@ -29,6 +29,7 @@ RUNS: dict[str, str] = {
     "error": "string",
     "tags": "json",
     "parent": "string",
+    "caller": "string",
 }
 ENTRIES: dict[str, str] = {
     "seq": "int64",
@@ -47,7 +48,7 @@ ENTRIES: dict[str, str] = {
 
 
 def run_row(run: Run) -> Row:
-    parent = run.parent
+    parent, caller = run.parent, run.caller
     return {
         "id": run.id,
         "component": run.component,
@@ -57,6 +58,7 @@ def run_row(run: Run) -> Row:
         "error": run.error,
         "tags": run.tags,
         "parent": None if parent is None else parent.id,
+        "caller": None if caller is None else caller.id,
     }
 
 

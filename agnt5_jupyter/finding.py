@@ -50,9 +50,11 @@ def journal_of(word: str, names: dict[str, Any]) -> Journal:
 
 
 def _back(count: int) -> Run:
-    runs = agnt5.runs(limit=count)
+    # What a person means by the last run is one that a person started, not what that one called.
+    runs = agnt5.runs(roots=True, limit=count)
     if len(runs) < count:
-        raise UsageError(f"%agnt5: there are only {len(runs)} runs here" if runs else "%agnt5: there are no runs yet")
+        here = f"only {len(runs)} runs here" if len(runs) > 1 else "only one run here" if runs else "no runs yet"
+        raise UsageError(f"%agnt5: there {'is' if len(runs) == 1 else 'are'} {here}")
     return runs[-1]
 
 

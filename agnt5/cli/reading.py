@@ -29,6 +29,7 @@ HEADS = ("ID", "COMPONENT", "STATUS", "CREATED", "TOOK", "NOTE")
 @click.option(
     "--limit", type=click.IntRange(1, 10_000), default=20, show_default=True, help="At most so many, newest first"
 )
+@click.option("--roots", is_flag=True, help="Only runs that no other run called")
 @click.option("--all-stores", is_flag=True, help="All stores of the home, even if AGNT5_STORE names one")
 @as_json_option
 def runs(
@@ -37,6 +38,7 @@ def runs(
     component: str | None,
     since: str | None,
     limit: int,
+    roots: bool,
     all_stores: bool,
     json_: bool,
 ) -> None:
@@ -48,6 +50,7 @@ def runs(
         component=component or "",
         since=int((time.time() - seconds(since)) * 1e6) if since else 0,
         limit=limit,
+        roots=roots,
     )
     if json_:
         click.echo(as_json([describe(run) for run in found]))
@@ -110,6 +113,8 @@ def run_table(found: list[Found], *, with_store: bool) -> str:
     for run in found:
         row = run.row
         note = row.reason or ("interrupted" if run.interrupted else "")
+        if row.parent_id:
+            note = f"called by {row.parent_id}" + (f": {note}" if note else "")
         line = [row.id, row.component, STATUSES[row.status], when(row.created), took(row), note]
         lines.append([run.directory.name, *line] if with_store else line)
     return table(heads, lines, status_column=heads.index("STATUS"))
@@ -128,7 +133,8 @@ def describe(run: Found) -> dict[str, Any]:
         "started": iso(row.started),
         "ended": iso(row.ended),
         "attempt": row.epoch,
-        "parent": row.parent_id or None,
+        "parent": row.origin_id or None,
+        "caller": row.parent_id or None,
         "object": row.object_key or None,
         "store": run.directory.name,
     }

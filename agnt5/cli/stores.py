@@ -67,7 +67,8 @@ class Choice:
         raise AGNT5Error(f"{self.root()} has several stores ({names}): name one with --store")
 
     def find(self, identity: str) -> Found:
-        """The store and the run that `identity` means: a whole id, a unique prefix, or -N for the N-th newest.
+        """The store and the run that `identity` means: a whole id, a unique prefix, or -N for the N-th newest of
+        those that no other run called.
 
         Raises RunNotFound when there is none, or when a prefix fits several runs.
         """
@@ -93,7 +94,7 @@ class Choice:
         return found[:limit]
 
     def _newest(self, position: int) -> Found:
-        found = self.rows(limit=max(position, 1))
+        found = self.rows(limit=max(position, 1), roots=True)
         if not 1 <= position <= len(found):
             raise RunNotFound(f"there is no run -{position}: {len(found)} found in {self.root()}")
         return found[position - 1]

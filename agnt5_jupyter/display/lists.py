@@ -78,6 +78,7 @@ def _run(run: Run) -> _Row | None:
     try:
         trace = Trace(run, limit=_READ)
         more = bool(trace.poll(1)) and not trace.live
+        caller = run.caller
     except agnt5.RunNotFound:  # deleted since it was listed
         return None
     totals = Totals()
@@ -92,7 +93,7 @@ def _run(run: Run) -> _Row | None:
         tokens=facts["tokens"],
         cost=facts["cost"],
         more=more,
-        note=_note(trace, totals),
+        note="; ".join(filter(None, (f"called by {caller.id}" if caller else "", _note(trace, totals)))),
     )
 
 

@@ -24,11 +24,12 @@ def _takes_filter(parser: Parser) -> None:
     parser.take("--status", choices=STATUSES, help="only runs with this status")
     parser.take("--component", metavar="NAME", kind="component", help="only runs of this component")
     parser.take("--limit", type=int, default=20, metavar="N", help="at most so many (default: 20)")
+    parser.take("--roots", action="store_true", help="only runs that no other run called")
     take_as(parser)
 
 
 def _runs(call: Call) -> RunList:
-    found = agnt5.runs(status=call.status, component=call.component, limit=call.limit)
+    found = agnt5.runs(status=call.status, component=call.component, limit=call.limit, roots=call.roots)
     call.keep(found)
     show.show_runs(found)
     return show.seen(found)
@@ -61,7 +62,7 @@ def _takes_df(parser: Parser) -> None:
 
 def _df(call: Call) -> Any:
     if call.id is None:
-        source: Any = agnt5.runs(status=call.status, component=call.component, limit=call.limit)
+        source: Any = agnt5.runs(status=call.status, component=call.component, limit=call.limit, roots=call.roots)
     else:
         source = journal_of(call.id, call.names)
     table = source.to_arrow() if call.arrow else source.to_pandas()

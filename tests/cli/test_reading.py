@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -39,6 +41,22 @@ def test_show_by_prefix_and_by_position(dead: Path, cli: Call) -> None:
     assert "double" in shown
     assert json.loads(cli("show", "-4", "--json").out)["id"] == "r_doubled"
     assert json.loads(cli("show", "--json", "-1").out)["id"] == "r_askmore"
+
+
+def test_the_last_run_is_one_that_no_other_called(app: Path, cli: Call) -> None:
+    (app.parent / "nested.py").write_text(
+        "from agnt5 import flow\n"
+        "@flow\nasync def inner(ctx): return 1\n"
+        "@flow\nasync def outer(ctx): return await ctx.call(inner)\n"
+        "if __name__ == '__main__': outer.start(run_id='r_outer').result()\n"
+    )
+    subprocess.run([sys.executable, "nested.py"], cwd=app.parent, check=True)
+    assert json.loads(cli("show", "-1", "--json").out)["id"] == "r_outer"
+    assert "there is no run -2" in cli("show", "-2").err
+    child, root = json.loads(cli("runs", "--json").out)
+    assert (root["id"], root["caller"], child["caller"], child["parent"]) == ("r_outer", None, "r_outer", None)
+    assert cli("runs").out.count("called by r_outer") == 1
+    assert [row["id"] for row in json.loads(cli("runs", "--roots", "--json").out)] == ["r_outer"]
 
 
 def test_show_as_json_has_the_entries(dead: Path, cli: Call) -> None:

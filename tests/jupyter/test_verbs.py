@@ -43,6 +43,11 @@ async def waits(ctx: Context, name: str) -> Any:
     return await ctx.wait_for_event(name)
 
 
+@flow
+async def orders(ctx: Context, item: str) -> dict[str, Any]:
+    return await ctx.call(purchase, item)
+
+
 @pytest.fixture
 def run(shell: InteractiveShell) -> Run:
     made = purchase.start("tea", run_id="r_tea")
@@ -68,6 +73,20 @@ def test_minus_two_is_the_one_before(cell: Cell, run: Run) -> None:
     assert "r_tea" in cell("%agnt5 watch -2")
     assert "only 2 runs" in cell("%agnt5 watch -3")
     assert "Several runs begin with 'r_'" in cell("%agnt5 watch r_")
+
+
+def test_the_last_run_is_the_one_that_a_person_started(shell: InteractiveShell, cell: Cell) -> None:
+    outer = orders.start("tea", run_id="r_orders")
+    outer.result()
+    assert "r_orders" in cell("%agnt5 watch -1")
+    assert "there is only one run here" in cell("%agnt5 watch -2")
+    listed = cell("%agnt5 runs --as all")
+    assert "called by r_orders" in listed
+    child, root = shell.user_ns["all"]
+    assert (root, root.caller, child.caller) == (outer, None, outer)
+    assert "called by" not in cell("%agnt5 runs --roots --as roots")
+    assert shell.user_ns["roots"] == agnt5.runs(roots=True) == [outer]
+    assert list(agnt5.runs().to_pandas()["caller"].dropna()) == ["r_orders"]
 
 
 def test_runs_are_filtered_and_returned(shell: InteractiveShell, cell: Cell, run: Run) -> None:

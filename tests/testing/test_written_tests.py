@@ -188,6 +188,7 @@ def adds(n: int) -> int:
 
 async def settled(run: Run, status: str) -> Run:
     while run.status != status:
+        assert not run.status.terminal, f"{run.id} ended: {run.status}"
         await asyncio.sleep(0.01)
     return run
 
@@ -207,10 +208,8 @@ async def test_what_can_be_no_test_is_refused_and_nothing_is_written(
     await added
     refused(added, "adds is no flow")
 
-    release = asyncio.Event()
-
     async def waits() -> None:
-        await release.wait()
+        await asyncio.Event().wait()
 
     @flow
     async def inner(ctx: Context) -> None:
@@ -219,7 +218,6 @@ async def test_what_can_be_no_test_is_refused_and_nothing_is_written(
     run = inner.start()
     await settled(run, "running")
     refused(run, "is running: its journal is still being written")
-    release.set()
     run.cancel()
     await settled(run, "cancelled")
     refused(run, "define it at the top level of a module")

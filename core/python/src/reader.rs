@@ -109,7 +109,7 @@ impl PyReader {
         })
     }
 
-    #[pyo3(signature = (*, status=-1, component="", since=0, id_prefix="", parent_id="", origin_id="", before=0, limit=100))]
+    #[pyo3(signature = (*, status=-1, component="", since=0, id_prefix="", parent_id="", origin_id="", roots=false, before=0, limit=100))]
     #[allow(clippy::too_many_arguments)]
     fn runs(
         &self,
@@ -120,6 +120,7 @@ impl PyReader {
         id_prefix: &str,
         parent_id: &str,
         origin_id: &str,
+        roots: bool,
         before: i64,
         limit: u32,
     ) -> PyResult<Vec<PyRunRow>> {
@@ -135,6 +136,7 @@ impl PyReader {
             since: (since > 0).then_some(since),
             id_prefix: some(id_prefix),
             parent,
+            roots,
             origin,
             before: (before > 0).then_some(before),
             limit,

@@ -115,6 +115,8 @@ pub struct RunFilter {
     pub id_prefix: Option<String>,
     /// Only children of this run.
     pub parent: Option<RunNum>,
+    /// Only runs that no other run started.
+    pub roots: bool,
     /// Only forks and reruns of this run.
     pub origin: Option<RunNum>,
     /// Only runs with a smaller number: the last number of the page before.

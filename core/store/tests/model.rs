@@ -162,7 +162,8 @@ fn filters() -> Vec<RunFilter> {
         RunFilter { status: Some(Status::Failed), limit: 2, ..all.clone() },
         RunFilter { component: Some("c1".into()), since: Some(3), ..all.clone() },
         RunFilter { id_prefix: Some("r1".into()), before: Some(4), ..all.clone() },
-        RunFilter { parent: Some(2), ..all },
+        RunFilter { parent: Some(2), ..all.clone() },
+        RunFilter { roots: true, ..all },
     ]
 }
 

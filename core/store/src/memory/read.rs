@@ -25,6 +25,7 @@ impl Read for MemoryStore {
                 && filter.since.is_none_or(|since| row.created >= since)
                 && filter.id_prefix.as_ref().is_none_or(|prefix| row.id.starts_with(prefix))
                 && filter.parent.is_none_or(|parent| row.parent.is_some_and(|(num, _)| num == parent))
+                && !(filter.roots && row.parent.is_some())
                 && filter.origin.is_none_or(|origin| row.origin.is_some_and(|(num, _)| num == origin))
         };
         let rows = self.tables.runs.range(..before).rev().map(|(_, row)| row);

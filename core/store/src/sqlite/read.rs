@@ -62,6 +62,9 @@ pub(super) fn list_runs(conn: &Connection, filter: &RunFilter) -> Result<Vec<Run
     if let Some(before) = filter.before {
         only("num <", before.into());
     }
+    if filter.roots {
+        sql.push_str(" AND parent IS NULL");
+    }
     if filter.status.is_some_and(|status| !status.is_terminal()) {
         // Says nothing new; lets the partial index answer.
         sql.push_str(" AND status < 4");

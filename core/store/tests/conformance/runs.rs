@@ -160,7 +160,8 @@ pub fn lists_filter_and_page_newest_first(mut store: impl Store) {
     );
     assert_eq!(ids(RunFilter { id_prefix: Some("r_".into()), ..all.clone() }), ["r_parent"]);
     assert_eq!(ids(RunFilter { id_prefix: Some("x%".into()), ..all.clone() }), [""; 0]);
-    assert_eq!(ids(RunFilter { parent: Some(parent), ..all }), ["x_3"]);
+    assert_eq!(ids(RunFilter { parent: Some(parent), ..all.clone() }), ["x_3"]);
+    assert_eq!(ids(RunFilter { roots: true, limit: 7, ..all }).last().unwrap(), "x_2", "x_3 is a child");
 }
 
 pub fn unfinished_runs_come_by_number_in_pages(mut store: impl Store) {
