@@ -108,8 +108,7 @@ fn too_new(file: &Path, found: usize, known: usize) -> StoreError {
 
 /// Brings the file to the newest version. Call it with the store's lock held.
 pub(super) fn migrate(conn: &Connection, file: &Path, steps: &[&str]) -> Result<(), Failure> {
-    refuse_strangers(conn, file)?;
-    let found = version(conn)?;
+    let found = known_version(conn, file)?;
     if found > steps.len() {
         return Err(too_new(file, found, steps.len()).into());
     }
@@ -130,8 +129,7 @@ pub(super) fn migrate(conn: &Connection, file: &Path, steps: &[&str]) -> Result<
 
 /// For visitors, who must not migrate.
 pub(super) fn check(conn: &Connection, file: &Path) -> Result<usize, Failure> {
-    refuse_strangers(conn, file)?;
-    let (found, known) = (version(conn)?, MIGRATIONS.len());
+    let (found, known) = (known_version(conn, file)?, MIGRATIONS.len());
     if found > known {
         return Err(too_new(file, found, known).into());
     }
@@ -146,11 +144,13 @@ pub(super) fn check(conn: &Connection, file: &Path) -> Result<usize, Failure> {
     Ok(found)
 }
 
-fn refuse_strangers(conn: &Connection, file: &Path) -> Result<(), Failure> {
-    let id: i32 = conn.query_row("PRAGMA application_id", [], |row| row.get(0))?;
-    let tables: i64 = conn.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+/// The version of a file that is ours, or empty. All is read in one transaction: another process may just be making it.
+fn known_version(conn: &Connection, file: &Path) -> Result<usize, Failure> {
+    let looking = conn.unchecked_transaction()?;
+    let id: i32 = looking.query_row("PRAGMA application_id", [], |row| row.get(0))?;
+    let tables: i64 = looking.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
     if id == APPLICATION_ID || (id == 0 && tables == 0) {
-        return Ok(());
+        return Ok(version(&looking)?);
     }
     let message =
         format!("{} is an SQLite database, but not a journal of agnt5; nothing was changed", file.display());
