@@ -18,7 +18,8 @@ class RunList(list["Run"]):
 
     def to_pandas(self) -> Any:
         """A DataFrame with a row per run: id, component, status, created (UTC), duration, error, tags, parent (id of
-        the run it was forked or rerun from) and caller (id of the run whose child it is). Needs pandas (`pip install agnt5[data]`)."""
+        the run it was forked or rerun from) and caller (id of the run whose child it is). Needs pandas (`pip install
+        agnt5[data]`)."""
         return tables.frame(tables.RUNS, map(tables.run_row, self))
 
     def to_arrow(self) -> Any:

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from agnt5 import secret
 from agnt5.component import Component, Parts
+from agnt5.execution.constants import constants
 from agnt5.execution.reach import ABSENT, Reach, body_of, composite_of, content_of, is_notebook, is_own, names_of
 from agnt5.modules import recorded_name
 
@@ -27,10 +28,11 @@ SourceProvider = Callable[[FunctionType], str | None]
 
 
 class CodeSnapshot(NamedTuple):
-    """`digest` (16 bytes) changes when source reached by the component does; `source_json` is a JSON list of objects
-    with `name`, `module`, `file`, `line`, `source` (null when there is none to be had) and `bytecode` (a digest,
-    hex). Of an agent, a workflow or a tool `source` tells the settings, and `settings` is true. Credentials that stand
-    in a text are hidden there, and `masked` is true; the digest is of the text as it is."""
+    """`digest` (16 bytes) changes when source or a constant reached by the component does; `source_json` is a JSON list
+    of objects with `name`, `module`, `file`, `line`, `source` (null when there is none to be had) and `bytecode` (a
+    digest, hex). Of an agent, a workflow or a tool `source` tells the settings, and `settings` is true. Credentials
+    that stand in a text are hidden there, and `masked` is true; the digest is of the text as it is. Constants have
+    `name`, `module` and `value`, the codec's JSON."""
 
     digest: bytes
     source_json: bytes
@@ -200,8 +202,8 @@ class _Pinner:
 
 
 def snapshot(component: Any) -> CodeSnapshot:
-    """Source of the component and of what it reaches in its notebook, module or package. Cached while that is the
-    same."""
+    """Source of the component and of what it reaches in its notebook, module or package, and the constants that this
+    reads. Cached while that is the same."""
     composite = composite_of(component)
     root: Any = body_of(component) if composite is None else composite
     if root is None:
@@ -216,10 +218,12 @@ def snapshot(component: Any) -> CodeSnapshot:
     settings = [_settings_record(*one) for one in reach.composites.values() if one[1].text]
     functions = [_function_record(one) for one in reach.functions.values()]
     records = functions + settings if composite is None else settings + functions  # what runs comes first
-    for one in records:
-        what = one["bytecode"] if one["source"] is None else one["source"]
+    values = constants(reach)
+    for one in (*records, *values):
+        what = one["value"] if "value" in one else one["bytecode"] if one["source"] is None else one["source"]
         digest.update(f"{one['module']}:{one['name']}\0{what}\0".encode("utf-8", "replace"))
-    made = CodeSnapshot(digest.digest(), json.dumps([*map(_masked, records)], separators=(",", ":")).encode())
+    written = json.dumps([*map(_masked, records), *values], separators=(",", ":"))
+    made = CodeSnapshot(digest.digest(), written.encode())
     vars(root)[_SNAPSHOT] = (root, state, reach, made)
     return made
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, overload
 from agnt5.entry import Entry
 from agnt5.journal import Journal, inert, short
 from agnt5.replay.changes import Change, argument_changes, changes, with_ids
-from agnt5.replay.source import functions_in
+from agnt5.replay.source import changed_names, constants_in, functions_in
 
 _MARKS = {"same": "=", "added": "+", "removed": "-", "input": "~", "output": "~", "code": "c", "moved": "<"}
 _CALLS = frozenset({"step", "call", "child", "object", "start"})
@@ -176,10 +176,12 @@ class Diff(Sequence[Row]):
 
     @property
     def code(self) -> str:
-        """Unified diff of the recorded source of the component and what it reaches; "" when it is the same."""
+        """Unified diff of the recorded source of the component and what it reaches, constants that it reads among them;
+        "" when it is the same."""
         old, new = _sources(self.old), _sources(self.new)
+        changed = changed_names(self.old.stored[0].code, self.new.stored[0].code)
         lines: list[str] = []
-        for name in [*old, *(name for name in new if name not in old)]:
+        for name in (one for one in {**old, **new} if one in changed):
             texts = old.get(name, "").splitlines(), new.get(name, "").splitlines()
             lines += difflib.unified_diff(
                 *texts, f"{name} in {self.old.run_id}", f"{name} in {self.new.run_id}", "", "", 3, ""
@@ -294,4 +296,6 @@ def _deltas(old: Totals, new: Totals) -> list[str]:
 
 def _sources(journal: Journal) -> dict[str, str]:
     # By name alone: a file is `__main__` when it is run, and has a name when it is imported.
-    return {one["name"]: one["source"] or "" for one in functions_in(journal.stored[0].code)}
+    record = journal.stored[0].code
+    found = {one["name"]: one["source"] or "" for one in functions_in(record)}
+    return found | {one.name: str(one) for one in constants_in(record)}

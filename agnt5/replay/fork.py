@@ -19,7 +19,7 @@ from agnt5.execution.diverging import FORK
 from agnt5.execution.flowreplay import replay
 from agnt5.execution.kinds import COMMAND_WORDS, FAILURE, IMMEDIATE, VALUE, new_run_id
 from agnt5.journal import Journal, inert
-from agnt5.replay.source import RECORDED, recorded, sources
+from agnt5.replay.source import RECORDED, changed_names, recorded
 from agnt5.run import Run
 from agnt5.runtime import ask_owner, owner_or_reader
 from agnt5.runtime import reader as look
@@ -191,7 +191,7 @@ def _has_changed(run: Run) -> bool:
 
     component = registry.find(run.component)
     started = look().entries(run.id, 0, 1)[0]
-    return component is not None and sources(snapshot(component).source_json) != sources(started.code)
+    return component is not None and bool(changed_names(started.code, snapshot(component).source_json))
 
 
 def call_of(input: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:

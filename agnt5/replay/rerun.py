@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from functools import cached_property
 from typing import Any, NamedTuple, overload
 
 from agnt5 import registry
@@ -17,11 +19,12 @@ from agnt5.execution.fingerprint import fingerprint
 from agnt5.execution.reach import Reach, is_own
 from agnt5.journal import Journal, inert
 from agnt5.replay.fork import ask_for, call_of, component_for, refuse_code_elsewhere, text_of
-from agnt5.replay.source import sources
+from agnt5.replay.source import changed_names
 from agnt5.run import Run
 from agnt5.runtime import owner_or_reader
 
 _LOCAL = ("step", "call")
+_CHILDREN = ("child", "start")
 
 
 def rerun(
@@ -51,17 +54,29 @@ class Executed(NamedTuple):
     reason: str
 
 
+class Child(NamedTuple):
+    """A child run of a rerun, and what that took over."""
+
+    entry: Entry
+    reused: Reused
+
+
 class Reused(Sequence[Entry]):
-    """The entries of a rerun that were answered from the older run; `len` is how many. `str` tells about all steps.
+    """The entries of a rerun that were answered from the older run; `len` is how many. `str` tells about all steps,
+    those of child runs too.
 
     `executed`: the other steps, each with its reason. `late`: entries that were reused after something had been
-    executed: what they stand for may have been another thing by then.
+    executed: what they stand for may have been another thing by then. `children`: the entries of child runs, each with
+    the same for that run; a child that the older run did not have is no rerun, and has no `older_id`.
     """
 
-    def __init__(self, run_id: str, older_id: str, entries: list[Entry], executed: list[Executed]) -> None:
+    def __init__(
+        self, run_id: str, older_id: str, entries: list[Entry], executed: list[Executed], children: list[Child]
+    ) -> None:
         self.run_id = run_id
         self.older_id = older_id
         self.executed = executed
+        self.children = children
         first = min((one.entry.seq for one in executed), default=None)
         self.late = [entry for entry in entries if first is not None and entry.seq > first]
         self._entries = entries
@@ -79,19 +94,29 @@ class Reused(Sequence[Entry]):
     def __iter__(self) -> Iterator[Entry]:
         return iter(self._entries)
 
+    @property
+    def totals(self) -> tuple[int, int]:
+        """How many results were reused and how many steps executed, in child runs too."""
+        below = [one.reused.totals for one in self.children]
+        return len(self) + sum(one for one, _ in below), len(self.executed) + sum(two for _, two in below)
+
     def __str__(self) -> str:
         if not self.older_id:
             return f"{self.run_id} is no rerun"
+        of = f" of {self.older_id} and its child runs" if self.children else f" of {self.older_id}"
+        return inert("\n".join([_counted(self.totals, of), *self._lines("  ")]))
+
+    def _lines(self, indent: str) -> list[str]:
         late = {entry.seq for entry in self.late}
-        results = f"{len(self)} {'result' if len(self) == 1 else 'results'}"
-        steps = f"{len(self.executed)} {'step' if len(self.executed) == 1 else 'steps'}"
-        lines = [f"{results} of {self.older_id} reused, {steps} executed"]
         told = [
-            (entry.seq, f"  reused    {entry.path}{'  (after a step was executed)' * (entry.seq in late)}")
+            (entry.seq, [f"{indent}reused    {entry.path}{'  (after a step was executed)' * (entry.seq in late)}"])
             for entry in self
         ]
-        told += [(one.entry.seq, f"  executed  {one.entry.path}: {one.reason}") for one in self.executed]
-        return inert("\n".join(lines + [line for _, line in sorted(told)]))
+        told += [(one.entry.seq, [f"{indent}executed  {one.entry.path}: {one.reason}"]) for one in self.executed]
+        for entry, child in self.children:
+            what = _counted(child.totals) if child.older_id else "run anew"
+            told.append((entry.seq, [f"{indent}child     {entry.path}: {what}", *child._lines(f"{indent}  ")]))
+        return [line for _, lines in sorted(told) for line in lines]
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
@@ -100,6 +125,10 @@ class Reused(Sequence[Entry]):
             "reused": [{"seq": entry.seq, "path": entry.path} for entry in self],
             "late": [entry.path for entry in self.late],
             "executed": [{"seq": one.entry.seq, "path": one.entry.path, "reason": one.reason} for one in self.executed],
+            "children": [
+                {"seq": entry.seq, "path": entry.path, "run": child.run_id, **child.to_dict()}
+                for entry, child in self.children
+            ],
         }
 
     def __repr__(self) -> str:
@@ -109,12 +138,20 @@ class Reused(Sequence[Entry]):
         printer.text(repr(self) if cycle else str(self))
 
 
+def _counted(totals: tuple[int, int], of: str = "") -> str:
+    results, steps = totals
+    return (
+        f"{results} {'result' if results == 1 else 'results'}{of} reused, "
+        f"{steps} {'step' if steps == 1 else 'steps'} executed"
+    )
+
+
 def reused(run: Run) -> Reused:
     """What a rerun took over. Empty for a run that is no rerun."""
     journal = run.journal
     started = journal.stored[0]
     if not started.rerun_of:
-        return Reused(run.id, "", [], [])
+        return Reused(run.id, "", [], [], [])
     older: Journal | None
     try:
         older = Run(started.rerun_of).journal
@@ -123,14 +160,18 @@ def reused(run: Run) -> Reused:
     explain = _Reasons(journal, older, set(started.always))
     taken: list[Entry] = []
     executed: list[Executed] = []
+    children: list[Child] = []
     for entry in journal:
+        if entry.child_id and entry.kind in _CHILDREN:
+            with suppress(RunNotFound):
+                children.append(Child(entry, reused(Run(entry.child_id))))
         if entry.kind not in _LOCAL:
             continue
         if entry.reused:
             taken.append(entry)
         else:
             executed.append(Executed(entry, explain(entry)))
-    return Reused(run.id, started.rerun_of, taken, executed)
+    return Reused(run.id, started.rerun_of, taken, executed, children)
 
 
 _NEVER = "the older run never asked for it"
@@ -148,7 +189,7 @@ class _Reasons:
         self._always = always
         self._older = older
         self._component = journal.component
-        self._functions = set() if older is None else _changed_functions(older, journal)
+        self._changed = set() if older is None else changed_names(older.stored[0].code, journal.stored[0].code)
         there, own = {} if older is None else _placed(older), _placed(journal)
         self._places = {entry.seq: place for place, entries in own.items() for entry in entries}
         self._taken: _Placed = defaultdict(list)
@@ -187,7 +228,7 @@ class _Reasons:
         if not entry.fingerprint:
             return self._uncomparable(entry)
         if twin.fingerprint != entry.fingerprint:
-            return self._changed(entry.name)
+            return self._other_code(entry)
         if twin.digest != entry.digest:
             return "its arguments changed"
         if twin.error is not None:
@@ -196,21 +237,38 @@ class _Reasons:
 
     def _uncomparable(self, entry: Entry) -> str:
         """As the code is now: what it reached then is not recorded."""
-        fn = registry.find(entry.name) if entry.kind == "call" else self._steps().get(entry.name)
+        fn = self._code_of(entry)
         reason = fingerprint(fn).reason if fn is not None else ""
         return reason or "what its code reaches cannot be compared; `agnt5.replay.why_not(fn)` names the value"
 
+    def _other_code(self, entry: Entry) -> str:
+        if entry.name in self._changed:
+            return "its code changed"
+        fn = self._code_of(entry)
+        names = sorted(self._changed if fn is None else self._changed & _names_reached(fn))
+        if names:
+            return f"what it uses changed: {', '.join(names)}"
+        others = f" ({', '.join(sorted(self._changed))} changed since)" if self._changed else ""
+        return f"a value that it reads or something that it calls changed{others}"
+
+    def _code_of(self, entry: Entry) -> Any:
+        """What the entry's step would run now, None when that cannot be told."""
+        return (registry.find(entry.name) if entry.kind == "call" else None) or self._steps.get(entry.name)
+
+    @cached_property
     def _steps(self) -> dict[str, Any]:
         component = registry.find(self._component)
         if component is None:
             return {}
         return {one.__name__: one for one in Reach(component.fn, is_own).functions.values()}
 
-    def _changed(self, name: str) -> str:
-        if name in self._functions:
-            return "its code changed"
-        others = f" ({', '.join(sorted(self._functions))} changed since)" if self._functions else ""
-        return f"a value that it reads or something that it calls changed{others}"
+
+def _names_reached(fn: Any) -> set[str]:
+    """Names of functions, settings and globals that a step's code uses, as records have them."""
+    reach = Reach(fn, is_own, deep=True)
+    names = {one.__qualname__ for one in reach.functions.values()}
+    names |= {parts.name for _, parts in reach.composites.values()}
+    return names | {name for _, name, _ in reach.data()}
 
 
 _Placed = dict[tuple[str, str, str], list[Entry]]
@@ -232,10 +290,4 @@ def why_not(fn: Callable[..., Any]) -> str | None:
     return fingerprint(fn).reason or None
 
 
-def _changed_functions(older: Journal, journal: Journal) -> set[str]:
-    """Functions whose recorded source differs."""
-    old, new = sources(older.stored[0].code), sources(journal.stored[0].code)
-    return {name for name in old.keys() | new.keys() if old.get(name) != new.get(name)}
-
-
-__all__ = ["Executed", "Reused", "rerun", "reused", "why_not"]
+__all__ = ["Child", "Executed", "Reused", "rerun", "reused", "why_not"]

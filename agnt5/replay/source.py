@@ -14,10 +14,11 @@ import linecache
 import textwrap
 from collections.abc import Callable
 from types import CodeType, CoroutineType
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from agnt5 import registry
 from agnt5.component import Component, component_of
+from agnt5.entry import value_of
 from agnt5.errors import ConfigurationError
 from agnt5.execution.frames import Frame as Suspended
 from agnt5.execution.frames import distance, frames, raising
@@ -65,18 +66,50 @@ def choose(
 
 
 def functions_in(record: bytes) -> list[dict[str, Any]]:
-    """What a run records of its code: see `agnt5.execution.code.CodeSnapshot`. What cannot be read is left out, for the
-    record may be a stranger's."""
+    """The functions and settings in what a run records of its code: see `agnt5.execution.code.CodeSnapshot`. What
+    cannot be read is left out, for the record may be a stranger's."""
+    return [one for one in _records(record) if _is_function(one)]
+
+
+def constants_in(record: bytes) -> list[Constant]:
+    """The constants in it. Runs of older versions recorded none."""
+    found: list[Constant] = []
+    for one in _records(record):
+        name, module, text = one.get("name"), one.get("module"), one.get("value")
+        if isinstance(name, str) and isinstance(module, str) and isinstance(text, str):
+            found.append(Constant(name, module, text))
+    return found
+
+
+class Constant(NamedTuple):
+    """A plain value of a global that the code read when it was recorded; `text` is the codec's JSON."""
+
+    name: str
+    module: str
+    text: str
+
+    @property
+    def value(self) -> Any:
+        """RawBytes when it cannot be read: the record may be a stranger's."""
+        return value_of(self.text.encode("utf-8", "surrogatepass"), data_only=True)
+
+    def __str__(self) -> str:
+        """As source: a text of several lines as such, so that what was edited in it can be seen."""
+        value = self.value
+        if isinstance(value, str) and "\n" in value:
+            return f'{self.name} = """\\\n{value}"""'
+        return f"{self.name} = {value!r}"
+
+
+def _records(record: bytes) -> list[dict[str, Any]]:
     try:
         found: Any = json.loads(record) if record else []
-    except ValueError:
+    except (ValueError, RecursionError):
         return []
-    return [one for one in cast("list[Any]", found) if _is_function(one)] if isinstance(found, list) else []
+    return [one for one in cast("list[Any]", found) if isinstance(one, dict)] if isinstance(found, list) else []
 
 
-def _is_function(one: Any) -> bool:
-    if not isinstance(one, dict):
-        return False
+def _is_function(one: dict[str, Any]) -> bool:
     texts, line, source = (
         [one.get(name) for name in ("name", "module", "bytecode")],
         one.get("line"),
@@ -91,8 +124,19 @@ def sources(record: bytes) -> dict[str, str]:
     return {one["name"]: one["source"] or one["bytecode"] for one in functions_in(record)}
 
 
+def changed_names(old: bytes, new: bytes) -> set[str]:
+    """Functions, settings and constants that are not the same in two records."""
+    before, after = sources(old), sources(new)
+    found = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    values, others = ({one.name: one.text for one in constants_in(record)} for record in (old, new))
+    if values and others:  # else one was recorded when constants were not
+        found |= {name for name in values.keys() | others.keys() if values.get(name) != others.get(name)}
+    return found
+
+
 def recorded(journal: Journal, *, decorated: bool = True) -> Component[..., Any]:
-    """The component as its source was when the run was recorded, over the module that it came from as it is now.
+    """The component as its source and constants were when the run was recorded, over the module that it came from as it
+    is now.
 
     Without `decorated`, decorators that are not ours stay away: they may enter what they decorate somewhere.
     """
@@ -111,7 +155,11 @@ def recorded(journal: Journal, *, decorated: bool = True) -> Component[..., Any]
             f"The recorded source of {', '.join(hidden)} had a credential in it, which is kept out of journals, so it "
             f"cannot be run. Take the key from a Secret or the environment; this run goes on with the code of today."
         )
-    namespace = _home_of(journal.component, functions[0]["module"])
+    home = functions[0]["module"]
+    namespace = _home_of(journal.component, home)
+    for one in constants_in(started.code):
+        if one.module == home or one.name not in namespace:
+            namespace[one.name] = one.value
     try:
         with registry.apart():
             # What the body calls comes after it in the record, and must be there when the body's decorators run.
@@ -121,7 +169,7 @@ def recorded(journal: Journal, *, decorated: bool = True) -> Component[..., Any]
     except Exception as error:
         raise ConfigurationError(
             f"The recorded source of {journal.component!r} cannot be run here: {type(error).__name__}: {error}. It "
-            f"runs over the module that it came from, {functions[0]['module']!r}: import that first."
+            f"runs over the module that it came from, {home!r}: import that first."
         ) from error
     name = functions[0]["name"].rpartition(".")[2]
     found = namespace.get(name)

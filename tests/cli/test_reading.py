@@ -55,7 +55,7 @@ def test_the_last_run_is_one_that_no_other_called(app: Path, cli: Call) -> None:
     assert "there is no run -2" in cli("show", "-2").err
     child, root = json.loads(cli("runs", "--json").out)
     assert (root["id"], root["caller"], child["caller"], child["parent"]) == ("r_outer", None, "r_outer", None)
-    assert cli("runs").out.count("called by r_outer") == 1
+    assert cli("runs").out.count("called by r") == 1
     assert [row["id"] for row in json.loads(cli("runs", "--roots", "--json").out)] == ["r_outer"]
 
 

@@ -214,7 +214,13 @@ def test_versions_are_forgotten_with_their_function(notebook: Notebook) -> None:
 
 
 def sources(component: Any) -> dict[str, str | None]:
-    return {record["name"]: record["source"] for record in json.loads(snapshot(component).source_json)}
+    records = json.loads(snapshot(component).source_json)
+    return {record["name"]: record["source"] for record in records if "source" in record}
+
+
+def constants(component: Any) -> dict[str, str]:
+    records = json.loads(snapshot(component).source_json)
+    return {record["name"]: record["value"] for record in records if "value" in record}
 
 
 def test_a_snapshot_holds_the_source_of_what_is_reached(notebook: Notebook) -> None:
@@ -231,6 +237,24 @@ def test_a_snapshot_holds_the_source_of_what_is_reached(notebook: Notebook) -> N
     second = snapshot(notebook["flow"])
     assert second.digest != first.digest
     notebook.cell("def helper(): return 'old'\n", with_source=True)
+    assert snapshot(notebook["flow"]).digest == first.digest
+
+
+def test_a_snapshot_holds_the_constants_that_are_read(notebook: Notebook) -> None:
+    notebook.cell(
+        "PROMPT, LIMITS, RATIO = 'Be brief.', (1, True), 0.5\n"
+        "TABLE, LIST, NOTHING, counted = {}, [], None, 0\n"
+        "KEY, LONG = 'sk_live_4eC39HqLyjWDarjtT1zdp7dc', 'x' * 20_000\n"
+        "def counts():\n    global counted\n    counted += 1\n"
+        "def helper(): return LIMITS, RATIO, KEY, LONG, __name__\n"
+        "def flow(): return PROMPT, TABLE, LIST, NOTHING, counted, helper, counts\n"
+    )
+    first = snapshot(notebook["flow"])
+    assert constants(notebook["flow"]) == {"PROMPT": '"Be brief."', "LIMITS": '{"~tuple":[1,true]}', "RATIO": "0.5"}
+    notebook.cell("PROMPT = 'Be kind.'")
+    assert constants(notebook["flow"])["PROMPT"] == '"Be kind."'
+    assert snapshot(notebook["flow"]).digest != first.digest
+    notebook.cell("PROMPT = 'Be brief.'")
     assert snapshot(notebook["flow"]).digest == first.digest
 
 

@@ -118,6 +118,34 @@ async def test_changed_code_is_shown_as_a_diff() -> None:
     assert one.diff(one).code == ""
 
 
+TONE = "Say it.\nBe brief."
+
+
+@flow
+async def says(ctx: Context) -> Any:
+    return await ctx.call(fetch, TONE)
+
+
+async def test_an_edited_prompt_is_code_that_differs(monkeypatch: pytest.MonkeyPatch) -> None:
+    one = says.start()
+    await one
+    monkeypatch.setitem(globals(), "TONE", "Say it.\nBe kind.")
+    two = says.start()
+    await two
+    assert one.diff(two).code.splitlines() == [
+        f"--- TONE in {one.id}",
+        f"+++ TONE in {two.id}",
+        "@@ -1,3 +1,3 @@",
+        ' TONE = """\\',
+        " Say it.",
+        '-Be brief."""',
+        '+Be kind."""',
+    ]
+    assert one.replay().run_to_end().divergence is not None
+    assert one.replay(code="recorded").run_to_end().divergence is None, "it runs with the prompt that it had"
+    assert two.replay().run_to_end().divergence is None
+
+
 @flow
 async def asks_two(ctx: Context, word: str) -> Any:
     first = await ctx.call(speaks, word)

@@ -73,7 +73,7 @@ async def test_an_edited_prompt_pays_for_what_it_changes(monkeypatch: pytest.Mon
     assert await again == 12
     assert asked == ["Be long, and be kind. why", "count", "Be long, and be kind. how", "count"]
     reasons = [one.reason for one in again.reused.executed]
-    assert reasons[0] == "a value that it reads or something that it calls changed"
+    assert reasons[0] == "what it uses changed: PROMPT"
     assert reasons[1] == "its arguments changed"
 
 
@@ -126,7 +126,7 @@ async def test_code_that_changed_is_no_reason_for_what_was_never_asked_for(monke
     again = older.rerun((["why", "how"],))
     await again
     reasons = reasons_of(again)
-    assert reasons["ask_model"] == "a value that it reads or something that it calls changed"
+    assert reasons["ask_model"] == "what it uses changed: PROMPT"
     assert reasons["ask_model#2"] == "the older run never asked for it"
 
 
@@ -182,6 +182,28 @@ async def test_children_take_results_from_the_older_children() -> None:
     again = older.rerun()
     assert await again == 3
     assert asked == []
+    ((entry, below),) = again.reused.children
+    assert (entry.path, [one.path for one in below]) == ("inner", ["ask_model"])
+    assert again.reused.totals == (2, 0)
+    assert str(again.reused).splitlines() == [
+        f"2 results of {older.id} and its child runs reused, 0 steps executed",
+        "  child     inner: 1 result reused, 0 steps executed",
+        "    reused    ask_model",
+        "  reused    count_words",
+    ]
+    assert again.reused.to_dict()["children"][0]["run"] == entry.child_id
+
+    @flow(name="outer")
+    async def asks_another(ctx: Context, question: str) -> int:
+        return await ctx.call(count_words, await ctx.call(reworded, question))
+
+    @flow
+    async def reworded(ctx: Context, question: str) -> str:
+        return await ctx.call(ask_model, f"{question}?")
+
+    other = older.rerun()
+    assert await other == 3
+    assert "  child     reworded: run anew" in str(other.reused).splitlines()
 
 
 async def test_a_function_with_changed_code_reuses_what_it_calls() -> None:

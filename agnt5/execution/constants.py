@@ -1,0 +1,41 @@
+"""Constants: plain values among the globals that a component's code reads, such as prompts and names of models.
+
+They belong to a code version as its source does. Only what cannot change in place counts, so that looking at the names
+again tells whether they are still the same; lists and tables are state as often as not.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agnt5 import secret
+from agnt5.codec import encode
+from agnt5.execution.reach import Reach
+from agnt5.modules import recorded_name
+
+# Encoded bytes of one value, and of all of a component: larger ones are data.
+_MOST = 16_384
+_ALL = 65_536
+
+
+def constants(reach: Reach) -> list[dict[str, Any]]:
+    """What a run records of them: `name`, `module` and `value`, the codec's JSON; none that holds a credential."""
+    found: list[dict[str, Any]] = []
+    left = _ALL
+    for namespace, name, value in reach.data():
+        if name.startswith("__") or not _is_constant(value):
+            continue
+        text = encode(value).decode()
+        if len(text) > min(_MOST, left) or secret.mask(text) != text:
+            continue
+        left -= len(text)
+        module = str(namespace.get("__name__") or "")
+        found.append({"name": name, "module": recorded_name(module), "value": text})
+    return found
+
+
+def _is_constant(value: Any) -> bool:
+    kind = type(value)
+    if kind is str or kind is bytes or kind is tuple:
+        return len(value) <= _MOST and (kind is not tuple or all(map(_is_constant, value)))
+    return kind is int or kind is float or kind is bool
