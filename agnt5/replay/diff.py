@@ -179,14 +179,19 @@ class Diff(Sequence[Row]):
         """Unified diff of the recorded source of the component and what it reaches, constants that it reads among them;
         "" when it is the same."""
         old, new = _sources(self.old), _sources(self.new)
-        changed = changed_names(self.old.stored[0].code, self.new.stored[0].code)
         lines: list[str] = []
-        for name in (one for one in {**old, **new} if one in changed):
+        for name in self._changed_code:
             texts = old.get(name, "").splitlines(), new.get(name, "").splitlines()
             lines += difflib.unified_diff(
                 *texts, f"{name} in {self.old.run_id}", f"{name} in {self.new.run_id}", "", "", 3, ""
             )
         return "\n".join(lines)
+
+    @property
+    def _changed_code(self) -> list[str]:
+        """Names of what differs in it, in the order of the record."""
+        changed = changed_names(self.old.stored[0].code, self.new.stored[0].code)
+        return [name for name in {**_sources(self.old), **_sources(self.new)} if name in changed]
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON; rows that are the same are left out."""
@@ -211,7 +216,8 @@ class Diff(Sequence[Row]):
         lines += [f"  {change}" for change in self.result]
         lines += _deltas(*self.totals)
         if self.code:
-            lines.append("the code differs: see diff.code")
+            names = ", ".join(self._changed_code)
+            lines.append(f"the code differs in {names}: `diff.code` and `agnt5 diff --code` show how")
         return inert("\n".join(lines))
 
     def __repr__(self) -> str:

@@ -11,6 +11,7 @@ import agnt5
 from ..finding import find_run
 from ..table import inert
 from ..usage import Parser
+from ..views import values_shown
 from ..words import exception_of, pair, plain_value, value_of
 from .starting import started
 from .verb import Call, Verb, take_as, take_run
@@ -76,7 +77,12 @@ def _takes_rerun(parser: Parser) -> None:
 def _rerun(call: Call) -> agnt5.Run:
     run = find_run(call.id, call.names)
     given = None if call.input is None else value_of(call.input, call.names)
-    return started(call, run.rerun(given, always=call.always))
+    made = run.rerun(given, always=call.always)
+    shown = started(call, made)
+    if call.wait:
+        told = str(made.reused)
+        print(told if values_shown() else told.partition("\n")[0])
+    return shown
 
 
 VERBS = (

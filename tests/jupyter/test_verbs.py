@@ -200,7 +200,10 @@ def test_mistakes_of_forks(shell: InteractiveShell, run: Run) -> None:
 def test_a_rerun_takes_over_what_is_the_same(shell: InteractiveShell, cell: Cell, run: Run) -> None:
     assert "shipping" not in cell("%agnt5 rerun mine --as again --wait")
     assert len(shell.user_ns["again"].reused) == 2
-    assert "shipping tea" in cell("%agnt5 rerun mine --always ship --wait")
+    told = cell("%agnt5 rerun mine --always ship --wait")
+    assert "shipping tea" in told
+    assert "1 result of r_tea reused, 1 step executed" in told
+    assert "executed  ship: always executed, as asked" in told
     assert "shipping jam" in cell("%agnt5 rerun mine --input ('jam',) --wait")
 
 

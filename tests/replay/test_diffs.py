@@ -114,7 +114,7 @@ async def test_changed_code_is_shown_as_a_diff() -> None:
     removed = '-        return await ctx.call(fetch, "hello", retry_policy=NoRetry())'
     assert removed in diff.code
     assert removed.replace("-", "+", 1).replace("hello", "good morning") in diff.code
-    assert "the code differs" in str(diff)
+    assert "the code differs in test_changed_code_is_shown_as_a_diff.<locals>.greets" in str(diff)
     assert one.diff(one).code == ""
 
 
