@@ -7,10 +7,12 @@ no code runs. Only ids of runs are not: each run has its own, and so have its ch
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple, overload
 
+from agnt5.conversation import question_of
 from agnt5.entry import Entry
 from agnt5.journal import Journal, inert, short
 from agnt5.replay.changes import Change, argument_changes, changes, with_ids
@@ -63,8 +65,7 @@ class Row(NamedTuple):
         old, new = self.old, self.new
         found: list[Change] = []
         if not self.same_input:
-            given = with_ids(old.stored_input, self.ids), new.stored_input
-            found += argument_changes(*given) if new.kind in _CALLS else changes(*given, "value")
+            found += asked_otherwise(old, new, self.ids)
         if not self.same_answer:
             if old.error or new.error or old.ended is None or new.ended is None:
                 found.append(Change("output", _ended(old), _ended(new)))
@@ -100,6 +101,24 @@ class Row(NamedTuple):
 
     def __str__(self) -> str:
         return inert(f"{_MARKS[self.kind]} {self.entry.kind} {self.entry.path}")
+
+
+# A question to a model is one argument, a record. Its `after` names the conversation that it goes on from, by digests.
+_ASKED = re.compile(r"input\[0\]\['(\w+)'\]")
+_BEFORE = "after"
+
+
+def asked_otherwise(old: Entry, new: Entry, ids: Mapping[str, str] = MappingProxyType({})) -> list[Change]:
+    """What differs in what two commands asked."""
+    given = with_ids(old.stored_input, ids), new.stored_input
+    if new.kind not in _CALLS:
+        return changes(*given, "value")
+    found = argument_changes(*given)
+    if question_of(new) is None:
+        return found
+    named = [one._replace(path=_ASKED.sub(r"\1", one.path, count=1)) for one in found]
+    told = [one for one in named if not one.path.startswith(_BEFORE)]
+    return told or [Change(_BEFORE, "one conversation", "another")]
 
 
 class Totals(NamedTuple):

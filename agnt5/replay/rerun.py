@@ -17,7 +17,8 @@ from agnt5.entry import Entry
 from agnt5.errors import RunNotFound
 from agnt5.execution.fingerprint import fingerprint
 from agnt5.execution.reach import Reach, is_own
-from agnt5.journal import Journal, inert
+from agnt5.journal import Journal, inert, short
+from agnt5.replay.diff import asked_otherwise
 from agnt5.replay.fork import ask_for, call_of, component_for, refuse_code_elsewhere, text_of
 from agnt5.replay.source import changed_names
 from agnt5.run import Run
@@ -230,7 +231,7 @@ class _Reasons:
         if twin.fingerprint != entry.fingerprint:
             return self._other_code(entry)
         if twin.digest != entry.digest:
-            return "its arguments changed"
+            return _other_arguments(twin, entry)
         if twin.error is not None:
             return f"it failed there: {twin.error}"
         return "it was not finished there"  # not when this run looked, though it may be by now
@@ -261,6 +262,12 @@ class _Reasons:
         if component is None:
             return {}
         return {one.__name__: one for one in Reach(component.fn, is_own).functions.values()}
+
+
+def _other_arguments(twin: Entry, entry: Entry) -> str:
+    told = asked_otherwise(twin, entry)
+    first = f": {short(str(told[0]), 200)}" if told else ""
+    return f"its arguments changed{first}{', and more' if len(told) > 1 else ''}"
 
 
 def _names_reached(fn: Any) -> set[str]:

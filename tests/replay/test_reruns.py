@@ -74,7 +74,7 @@ async def test_an_edited_prompt_pays_for_what_it_changes(monkeypatch: pytest.Mon
     assert asked == ["Be long, and be kind. why", "count", "Be long, and be kind. how", "count"]
     reasons = [one.reason for one in again.reused.executed]
     assert reasons[0] == "what it uses changed: PROMPT"
-    assert reasons[1] == "its arguments changed"
+    assert reasons[1] == "its arguments changed: input[0]: 'Be brief. why' → 'Be long, and be kind. why'"
 
 
 async def test_one_more_question_costs_one_more_answer() -> None:
@@ -112,7 +112,7 @@ async def test_what_the_older_run_never_asked_for_is_said_so() -> None:
     mended = older.rerun((["tea", "jar", "cup", "tea"],))
     assert await mended == 12
     assert reasons_of(mended) == {
-        "weigh#2": "its arguments changed",
+        "weigh#2": "its arguments changed: input[0]: 'pot' → 'jar'",
         "weigh#3": "the older run never asked for it",
         "weigh#4": "called more often than in the older run",
     }
