@@ -7,10 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 import agnt5.testing.plugin
 import killed
 import spread
+
+# No test is timed, and none depends on what an earlier run found.
+settings.register_profile("agnt5", deadline=None, database=None)
+settings.load_profile("agnt5")
 
 _left_out: set[str] = set()
 

@@ -170,7 +170,7 @@ def test_ended_tasks_are_not_kept() -> None:
 
 
 @pytest.mark.parametrize("name", CORPUS)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(completions=st.integers(0, 25))
 def test_any_flow_is_torn_down_anywhere_in_silence(name: str, completions: int) -> None:
     """No command, nothing printed, nothing refusing, nothing left for the collector."""

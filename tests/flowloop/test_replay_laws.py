@@ -12,7 +12,7 @@ from flowloop.world import record, replay
 
 
 @pytest.mark.parametrize("name", CORPUS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(data=st.data(), noise=st.integers(0, 1000))
 def test_a_replay_repeats_every_command(name: str, data: st.DataObject, noise: int) -> None:
     choices = data.draw(st.lists(st.integers(0, 30), max_size=80))

@@ -195,7 +195,7 @@ def test_a_series_whose_values_would_change_is_refused() -> None:
         encode(pd.Series([[1], [2]]))
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.dictionaries(
         st.text(st.characters(codec="utf-8"), max_size=5),

@@ -69,7 +69,7 @@ def hostile(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.recursive(words, hostile, max_leaves=15))
 def test_nothing_but_a_serialization_error_comes_out(node: Any) -> None:
     encode(corpus.VALUES[-2])  # its class is registered: building it from nonsense is allowed, crashing is not
@@ -82,7 +82,6 @@ def test_nothing_but_a_serialization_error_comes_out(node: Any) -> None:
     assert len(preview(data, 50)) <= 50
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_noise_is_a_serialization_error(data: bytes) -> None:
     for read in (decode, decode_call, decode_failure, read_failure):
@@ -93,7 +92,7 @@ def test_noise_is_a_serialization_error(data: bytes) -> None:
     preview(data)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.data())
 def test_damaged_records_are_read_or_refused(data: st.DataObject) -> None:
     value = data.draw(st.sampled_from(corpus.VALUES[20:]))

@@ -140,7 +140,7 @@ class Model:
 
 
 # The store is the test's own, and every example has a namespace of its own in it.
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(capacity=st.integers(1, 5), steps=STEPS)
 def test_it_is_an_ordered_dictionary_with_a_bound(capacity: int, steps: list[tuple[str, str, int]]) -> None:
     async def follow() -> None:

@@ -17,7 +17,7 @@ from agnt5.replay.changes import argument_changes, changes
 from replay.corpus import CORPUS, fetch
 from replay.playing import record
 
-SETTINGS = settings(max_examples=150, deadline=None, database=None)
+SETTINGS = settings(max_examples=150)
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
     lambda inner: (

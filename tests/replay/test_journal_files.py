@@ -193,7 +193,7 @@ async def test_bytes_of_any_kind_are_data_or_an_error(tmp_path: Path) -> None:
     path = run.journal.save(tmp_path / "run.agnt5")
     whole = path.read_bytes()
 
-    @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=150, suppress_health_check=list(HealthCheck))
     @given(st.integers(0, len(whole) - 1), st.binary(max_size=12), st.booleans())
     def check(at: int, put: bytes, cut: bool) -> None:
         changed = whole[:at] + put + (b"" if cut else whole[at + len(put) :])

@@ -50,7 +50,7 @@ async def test_a_replay_looks_the_same_whichever_way_it_is_walked(name: str, cap
 
 
 def jump_around(replay: Replay, forwards: list[tuple[Any, ...]]) -> None:
-    @settings(max_examples=15, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=15, suppress_health_check=list(HealthCheck))
     @given(st.lists(st.integers(-3, forwards[-1][1] + 3), max_size=6))
     def check(places: list[int]) -> None:
         for place in places:

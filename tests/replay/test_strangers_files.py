@@ -61,7 +61,7 @@ async def test_contents_of_any_kind_are_data_or_an_error(
     number, byte = st.integers(0, 1 << 16), st.integers(0, 255)
     change = st.tuples(st.sampled_from(CHANGES), number, number, byte)
 
-    @settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), database=None)
+    @settings(max_examples=120, suppress_health_check=list(HealthCheck))
     @given(st.booleans(), st.lists(change, min_size=1, max_size=4))
     def check(of_fork: bool, changes: list[Any]) -> None:
         head, pages = taken_apart(files[of_fork])
