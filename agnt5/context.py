@@ -372,7 +372,7 @@ class Context:
         scope = self._scope
         seq = scope.tell(START, component.name, encode_call(args, kwargs), component.name, component.kind)
         run_id = scope.attempt.session.child_id(seq)
-        scope.attempt.driver.expect(run_id, component, scope.attempt.context)
+        scope.attempt.expect(run_id, component)
         return Run(run_id, started_in=scope.attempt.run_id)
 
     def has_started(self, started_in: str) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import atexit
 import contextvars
 import os
-import sys
 import threading
 from collections.abc import Callable, Generator
 from concurrent.futures import Future
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from agnt5.execution.driver import Ending
     from agnt5.telemetry.observer import Observer
 
-PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _STOP_SECONDS = 2.0
 
 _lock = threading.RLock()
@@ -107,6 +105,8 @@ class Runtime:
         always: list[str] | None = None,
     ) -> str:
         """Record a new run and return its id when it is durable. RunConflict when another run has that id."""
+        from agnt5.execution.code import PYTHON
+
         if self.driver.refuses:
             refuse_secrets(payload, f"the input of {component.name!r}")
 

@@ -15,6 +15,7 @@ from agnt5 import _core
 from agnt5.codec import decode, decode_failure
 from agnt5.errors import DivergenceError, EventTimeoutError, RunCancelled, SerializationError
 from agnt5.execution import diverging, effects, stops
+from agnt5.execution.code import PYTHON, snapshot
 from agnt5.execution.fingerprint import fingerprint
 from agnt5.execution.frames import caller
 from agnt5.execution.ioless import Fenced
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from agnt5.execution.session import Session
     from agnt5.retry import RetryPolicy
 
-CALL = _core.COMMAND_CALL
 CANCEL = _core.COMMAND_CANCEL
 CHILD = _core.COMMAND_CHILD
 VALUE = _core.OUTCOME_VALUE
@@ -96,13 +96,9 @@ class Attempt:
         self.base = session.length
         self.durable = self.base - 1
         self.handed = self.durable
-        self.scheduled = False
-        self.parked = False
+        self.scheduled = self.parked = self.rearmed = self.cancelling = self.dead = False
         self.parked_at = 0.0
         self.replaying = True
-        self.rearmed = False
-        self.cancelling = False
-        self.dead = False
         self.barrier = False  # nothing may be asked any more: poisoned, ending or dead
         self.poison: BaseException | None = None
 
@@ -390,10 +386,12 @@ class Attempt:
         effects.abandon(op)
         self.schedule()
 
-    def expect(self, seq: int, target: Target) -> None:
-        """The child that this command makes runs the code that its parent holds, in its parent's context."""
-        if target.component is not None:
-            self.driver.expect(self.session.child_id(seq), target.component, self.context)
+    def expect(self, run_id: str, component: Component[..., Any] | None) -> None:
+        """A run that this one makes runs, and records, the code that this one holds, in this one's context."""
+        if component is not None:
+            self.driver.expect(run_id, component, self.context)
+            if not self.session.replaying:
+                self.session.tell_code(run_id, *snapshot(component), PYTHON)
 
     # The end
 

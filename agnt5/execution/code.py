@@ -12,6 +12,7 @@ import hashlib
 import inspect
 import json
 import linecache
+import sys
 from collections.abc import Callable
 from types import CellType, CodeType, FunctionType
 from typing import Any, NamedTuple, TypeVar
@@ -23,6 +24,9 @@ from agnt5.execution.reach import ABSENT, Reach, body_of, composite_of, content_
 from agnt5.modules import recorded_name
 
 T = TypeVar("T")
+
+# What a run is recorded on: other minor versions run other bytecode, and order some things otherwise.
+PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 
 SourceProvider = Callable[[FunctionType], str | None]
 

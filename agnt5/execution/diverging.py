@@ -6,12 +6,12 @@ It only describes. Recorded values are shown as data: nothing is decoded into a 
 from __future__ import annotations
 
 import asyncio
-import sys
 from typing import TYPE_CHECKING, Any
 
 from agnt5.codec.plain import load
 from agnt5.codec.preview import preview, render
 from agnt5.errors import DivergenceError
+from agnt5.execution.code import PYTHON
 from agnt5.execution.frames import is_users, text_at
 
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ FORK = (
     "No fork was made. Fork at entry {seq} or before, where the new code still asks what is recorded, `run.rerun()` "
     "from the start, or restore the code."
 )
-_PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 _LONGEST = 120
 
 
@@ -45,8 +44,8 @@ def explain(attempt: Attempt, error: DivergenceError, where: str = "") -> Diverg
 
     lines: list[str] = []
     recorded_on = attempt.session.python
-    if recorded_on and recorded_on != _PYTHON:
-        lines.append(f"This run was recorded on Python {recorded_on} and is replayed on {_PYTHON}.")
+    if recorded_on and recorded_on != PYTHON:
+        lines.append(f"This run was recorded on Python {recorded_on} and is replayed on {PYTHON}.")
     raised = _raised_by(attempt)
     expected, actual = _told(error)
     if raised is not None:

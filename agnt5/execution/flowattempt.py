@@ -150,7 +150,7 @@ class FlowAttempt(Attempt):
             return
         # A new run is where new code begins to count.
         component = registry.find(self.session.component) or self.component
-        self.driver.expect(self.session.successor_id, component, self.context)
+        self.expect(self.session.successor_id, component)
         logs = self.capture.dump()
         try:
             self.end(_core.OUTCOME_CONTINUED, successor, warnings=warnings, logs=logs)

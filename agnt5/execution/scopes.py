@@ -83,7 +83,7 @@ class FlowScope:
         attempt.ops[seq] = op
         if target is not None:
             if kind == CHILD:
-                attempt.expect(seq, target)
+                attempt.expect(attempt.session.child_id(seq), target.component)
             else:
                 attempt.unsent.append(op)
         try:
@@ -223,7 +223,7 @@ class MemoScope:
         waits = kind in DURABLE_WAITS
         if target is not None:
             if kind == CHILD:
-                attempt.expect(seq, target)
+                attempt.expect(attempt.session.child_id(seq), target.component)
             else:
                 attempt.send_memo_effect(op, recorded=seq < before)
         attempt.schedule()

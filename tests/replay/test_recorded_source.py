@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable
+from contextlib import closing
 from typing import Any
 
+import pytest
+
+import agnt5
 from agnt5 import Context, flow, registry
+from agnt5.execution.code import PYTHON
+from agnt5.replay.source import constants_in, functions_in
 
 seen: list[Any] = []
 names: list[str] = []
@@ -56,3 +63,67 @@ def test_others_find_the_code_of_now_while_recorded_source_is_compiled() -> None
     assert seen == [now]
     assert registry.find("parcel") is now
     assert registry.find(names[-1]) is not None, "what another thread defines meanwhile is kept"
+
+
+RATE = 2
+
+
+@flow
+async def leaf(ctx: Context, item: str) -> int:
+    return RATE * await ctx.call(weigh, item)
+
+
+@flow
+async def starts_one(ctx: Context, item: str) -> int:
+    begun = leaf.start(item)
+    return await begun
+
+
+@flow
+async def branch(ctx: Context, item: str) -> list[int]:
+    return [await ctx.call(leaf, item), await ctx.call(starts_one, item)]
+
+
+@flow
+async def hands_over(ctx: Context, item: str) -> Any:
+    if item:
+        await ctx.continue_as(item[1:])
+    return await ctx.call(weigh, item)
+
+
+def test_runs_that_runs_make_record_their_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = branch.start("tea")
+    assert run.result() == [6, 6]
+    last = hands_over.start("ab")
+    assert last.result() == 0
+    made = [one for one in agnt5.runs() if one.id not in (run.id, last.id)]
+    assert sorted(one.component for one in made) == ["hands_over", "hands_over", "leaf", "leaf", "starts_one"]
+    monkeypatch.setitem(globals(), "RATE", 3)
+    for one in made:
+        started = one.journal.stored[0]
+        assert started.python == PYTHON
+        assert started.code_digest
+        assert f"async def {one.component}(" in functions_in(started.code)[0]["source"]
+        assert one.replay(code="recorded").run_to_end().divergence is None
+    for child in (one for one in made if one.component == "leaf"):
+        assert child.replay(code="recorded").run_to_end().outcome == "completed: 6"
+        assert [str(one) for one in constants_in(child.journal.stored[0].code)] == ["RATE = 2"]
+    kept = [one.journal for one in made]
+    for one in made:
+        one.delete()
+    assert kept[0].stored[0].code, "what was read is kept"
+    assert run.journal.stored[0].code
+
+
+def test_what_many_children_run_is_stored_once() -> None:
+    @flow
+    async def many(ctx: Context) -> int:
+        return sum(await ctx.spawn([(leaf, "tea")] * 50))
+
+    assert many.run_sync() == 300
+    database = agnt5.settings().store_directory / "journal.db"
+    with closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True)) as looking:
+        blobs, refs = (
+            looking.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("blobs", "blob_refs")
+        )
+    assert (blobs, refs) == (1, 50)

@@ -148,12 +148,17 @@ impl<S: Store> Engine<S> {
         };
         let mut seed = [0; 32];
         identity::derive(command.child_id.as_bytes(), "seed", &mut seed);
+        let code = self.codes.remove(&command.child_id).unwrap_or_default();
+        let mut beside = Vec::new();
         let started = Started {
             run_id: command.child_id.clone(),
             component: component.clone(),
             kind: command.child_kind,
             input: command.input.clone(),
             seed: Bytes::copy_from_slice(&seed),
+            code_digest: code.digest,
+            code: (!code.source.is_empty()).then(|| Payload::spill(code.source, &mut beside)),
+            python: code.python,
             parent_id: row.id.clone(),
             parent_seq: seq,
             object_key: object.clone(),
@@ -184,12 +189,10 @@ impl<S: Store> Engine<S> {
             overlay: row.overlay.clone(),
         };
         let hash = command.input.as_ref().and_then(Payload::as_blob).map(|blob| blob.hash.clone());
-        let spilled: Vec<Spilled> = hash
-            .and_then(|hash| hash[..].try_into().ok())
-            .map(|hash| Spilled { hash, bytes: input })
-            .into_iter()
-            .collect();
-        self.record(child, started, &spilled)?;
+        beside.extend(
+            hash.and_then(|hash| hash[..].try_into().ok()).map(|hash| Spilled { hash, bytes: input }),
+        );
+        self.record(child, started, &beside)?;
         Ok(())
     }
 

@@ -8,7 +8,7 @@ use agnt5_store::{RunNum, RunRow, Segment, Store, StoreError};
 use crate::error::Refusal;
 use crate::limits::Limits;
 use crate::notice::{Inbox, Notice};
-use crate::request::{Append, Decision, Reply, Request, Ticket};
+use crate::request::{Append, Code, Decision, Reply, Request, Ticket};
 use crate::turns::Turns;
 
 /// What one transaction came to.
@@ -96,6 +96,8 @@ pub struct Engine<S> {
     pub(crate) next_expiry: Micros,
     /// The disk was full; runs wait until a write succeeds again.
     pub(crate) stalled: Option<StoreError>,
+    /// Of the runs that the entries being written make.
+    pub(crate) codes: HashMap<String, Code>,
     // One batch:
     pub(crate) now: Micros,
     pub(crate) dirty: bool,
@@ -119,6 +121,7 @@ impl<S: Store> Engine<S> {
             queued: HashSet::new(),
             unserved: HashMap::new(),
             held: HashSet::new(),
+            codes: HashMap::new(),
             decisions: HashMap::new(),
             turns: Turns::default(),
             strangers: HashMap::new(),
@@ -227,7 +230,7 @@ impl<S: Store> Engine<S> {
     // ---- writing ----------------------------------------------------------------------------------------------------
 
     fn append(&mut self, append: Append) -> Handled<Reply> {
-        let Append { num, key, epoch, entries, spilled, rearm, orphans, parked } = append;
+        let Append { num, key, epoch, entries, spilled, rearm, orphans, codes, parked } = append;
         let Some(live) = self.live.get(&num).filter(|live| live.epoch == epoch) else {
             self.lose(key, "RunClosed", "another attempt drives this run now");
             return Ok(Reply::Changed(false));
@@ -245,7 +248,9 @@ impl<S: Store> Engine<S> {
         for (seq, op) in rearm {
             self.rearm(num, seq, &op)?;
         }
+        self.codes = codes.into_iter().collect();
         self.write(num, &entries, &spilled)?;
+        self.codes.clear();
         for child in orphans {
             self.give_up_child(&child)?;
         }

@@ -32,7 +32,7 @@ pub use host::{Host, Options};
 pub use limits::Limits;
 pub use memory::{LARGEST_VALUE, MemoryChange, Remember};
 pub use notice::{Inbox, Lease, Notice};
-pub use request::{Append, Decision, ForkRun, Reply, Request, RerunRun, StartRun, Ticket};
+pub use request::{Append, Code, Decision, ForkRun, Reply, Request, RerunRun, StartRun, Ticket};
 pub use session::{Session, Trace};
 pub use visitor::visit;
 pub use wire::memory_request;

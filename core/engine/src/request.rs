@@ -63,6 +63,15 @@ pub struct RerunRun {
     pub always: Vec<String>,
 }
 
+/// The code that a new run runs, as its start records it.
+#[derive(Clone, Debug, Default)]
+pub struct Code {
+    pub digest: Bytes,
+    pub source: Bytes,
+    /// Minor version, "3.11".
+    pub python: String,
+}
+
 /// New entries of a leased run.
 #[derive(Debug)]
 pub struct Append {
@@ -75,6 +84,8 @@ pub struct Append {
     pub rearm: Vec<(Seq, Op)>,
     /// Children that the run awaited when it ended: they are asked to stop.
     pub orphans: Vec<String>,
+    /// Of the runs that these entries make, by id. Unknown for what another process serves.
+    pub codes: Vec<(String, Code)>,
     /// Only durable waits are left.
     pub parked: bool,
 }

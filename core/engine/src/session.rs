@@ -10,7 +10,7 @@ use agnt5_journal::{
 use bytes::Bytes;
 
 use crate::notice::{Inbox, Lease};
-use crate::request::{Append, Decision, Request};
+use crate::request::{Append, Code, Decision, Request};
 
 pub struct Session {
     num: i64,
@@ -29,6 +29,7 @@ pub struct Session {
     /// Something was taken from the inbox since the last submit: the engine must hear that the run is parked again, even
     /// if nothing came of it.
     told: bool,
+    codes: Vec<(String, Code)>,
 }
 
 /// What a local effect left behind beside its outcome.
@@ -60,6 +61,7 @@ impl Session {
             submitted,
             parked: false,
             told: false,
+            codes: Vec::new(),
         })
     }
 
@@ -210,6 +212,11 @@ impl Session {
         })
     }
 
+    /// A run that this one is about to make will run this code.
+    pub fn tell_code(&mut self, run_id: String, code: Code) {
+        self.codes.push((run_id, code));
+    }
+
     /// Everything since the last time, as one request. `None` when nothing changed.
     pub fn submit(&mut self, parked: bool) -> Option<Request> {
         let (entries, spilled) = self.tape.take_fresh();
@@ -229,6 +236,7 @@ impl Session {
             spilled,
             rearm,
             orphans: self.tape.take_orphans(),
+            codes: std::mem::take(&mut self.codes),
             parked,
         })))
     }

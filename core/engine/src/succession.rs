@@ -3,7 +3,7 @@
 //! The successor is no child. It has its predecessor's parent and depth, so that a chain may go on for ever; the last run
 //! of the chain is the one that answers.
 
-use agnt5_journal::{Continued, Outcome, Spilled, Started, Status, identity};
+use agnt5_journal::{Continued, Outcome, Payload, Spilled, Started, Status, identity};
 use agnt5_store::{RunNum, RunRow, Store, StoreError};
 use bytes::Bytes;
 
@@ -21,12 +21,17 @@ impl<S: Store> Engine<S> {
         let input = self.bytes_of(continued.input.as_ref(), spilled)?;
         let mut seed = [0; 32];
         identity::derive(continued.run_id.as_bytes(), "seed", &mut seed);
+        let code = self.codes.remove(&continued.run_id).unwrap_or_default();
+        let mut beside = Vec::new();
         let started = Started {
             run_id: continued.run_id.clone(),
             component: row.component.clone(),
             kind: row.kind as i32,
             input: continued.input.clone(),
             seed: Bytes::copy_from_slice(&seed),
+            code_digest: code.digest,
+            code: (!code.source.is_empty()).then(|| Payload::spill(code.source, &mut beside)),
+            python: code.python,
             overlay: row.overlay.clone(),
             continues: row.id.clone(),
             ..Started::default()
@@ -49,9 +54,10 @@ impl<S: Store> Engine<S> {
         };
         let hash =
             continued.input.as_ref().and_then(|payload| payload.as_blob()).map(|blob| blob.hash.clone());
-        let spilled =
-            hash.and_then(|hash| hash[..].try_into().ok()).map(|hash| Spilled { hash, bytes: input });
-        let num = self.record(successor, started, spilled.as_slice())?;
+        beside.extend(
+            hash.and_then(|hash| hash[..].try_into().ok()).map(|hash| Spilled { hash, bytes: input }),
+        );
+        let num = self.record(successor, started, &beside)?;
         self.store.retarget_events(row.num, num)?;
         self.hand_waiters_over(row.num, num);
         // Who asked the predecessor to stop did not ask for another run.

@@ -21,6 +21,11 @@ impl Payload {
         if bytes.len() <= INLINE_LIMIT {
             return Self::inline(bytes);
         }
+        Self::spill(bytes, spilled)
+    }
+
+    /// Puts `bytes` into `spilled`, however small: many entries name the same ones, and they are stored once.
+    pub fn spill(bytes: Bytes, spilled: &mut Vec<Spilled>) -> Self {
         let hash = *blake3::hash(&bytes).as_bytes();
         let size = bytes.len() as u64;
         spilled.push(Spilled { hash, bytes });

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use agnt5_engine::{Host, Lease, Request, Session, Trace};
+use agnt5_engine::{Code, Host, Lease, Request, Session, Trace};
 use agnt5_journal::{Answer, Ask, CommandKind, ComponentKind, Continued, Outcome, Paths, Payload, Taken};
 use bytes::Bytes;
 use parking_lot::Mutex;
@@ -249,6 +249,12 @@ impl PySession {
             Answer::Known(outcome) => self.told(py, seq, &outcome),
             Answer::Pending => Ok((seq, outcome_code::PENDING, PyBytes::new(py, b""))),
         }
+    }
+
+    fn tell_code(&self, run_id: String, digest: &[u8], source: &[u8], python: String) {
+        let bytes = Bytes::copy_from_slice;
+        let code = Code { digest: bytes(digest), source: bytes(source), python };
+        self.session.lock().tell_code(run_id, code);
     }
 
     #[pyo3(signature = (scope, reuse=true))]
