@@ -148,8 +148,10 @@ class DivergenceError(AGNT5Error):
     """What the journal holds."""
     actual: str = ""
     """What the code asked for; "" when it returned instead."""
+    differs: str = ""
+    """What differs in the arguments of two calls that are otherwise the same; "" when that is seen at a glance."""
     location: str = ""
-    """`file:line` in the code."""
+    """`file:line` in the code; "" when no line of the user's is meant."""
 
 
 class EventTimeoutError(AGNT5Error, TimeoutError):

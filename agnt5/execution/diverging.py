@@ -6,13 +6,13 @@ It only describes. Recorded values are shown as data: nothing is decoded into a 
 from __future__ import annotations
 
 import asyncio
+from textwrap import indent
 from typing import TYPE_CHECKING, Any
 
-from agnt5.codec.plain import load
-from agnt5.codec.preview import preview, render
+from agnt5.codec.preview import preview, preview_call
 from agnt5.errors import DivergenceError
 from agnt5.execution.code import PYTHON
-from agnt5.execution.frames import is_users, text_at
+from agnt5.execution.frames import distance, is_users, raising, text_at
 
 if TYPE_CHECKING:
     from agnt5.execution.attempt import Attempt
@@ -36,6 +36,12 @@ FORK = (
     "from the start, or restore the code."
 )
 _LONGEST = 120
+# Characters of arguments in which a difference is seen without help, and lines that tell it.
+_GLANCE = 60
+_SHOWN = 4
+# How the core tells what a command was given, and the commands that are given arguments.
+_DIGEST = " (input "
+_CALLS = ("step", "function", "child run", "object call", "start of run")
 
 
 def explain(attempt: Attempt, error: DivergenceError, where: str = "") -> DivergenceError:
@@ -47,16 +53,17 @@ def explain(attempt: Attempt, error: DivergenceError, where: str = "") -> Diverg
     if recorded_on and recorded_on != PYTHON:
         lines.append(f"This run was recorded on Python {recorded_on} and is replayed on {PYTHON}.")
     raised = _raised_by(attempt)
-    expected, actual = _told(error)
+    expected, actual, differs = _told(error)
     if raised is not None:
         actual = f"the code ended with {type(raised).__name__}: {raised}"
     if error.expected:
         did = actual if actual.startswith("the code ") else f"the code asked for {actual}"
         lines.append(f"at entry {error.seq}: recorded was {expected}, {did}")
+        lines += [indent(differs, "  ")] if differs else []
     else:
         lines.append(str(error))
-    where = where or attempt.where()
-    if where and is_users(where):  # an agent's own loop says nothing to who wrote the agent
+    where = users_place(attempt, where, raised)
+    if where:
         text = text_at(where)
         lines.append(f"The code stands at {where}{f': {text}' if text else '.'}")
     hint = hints.hint(attempt.component.fn)
@@ -66,8 +73,17 @@ def explain(attempt: Attempt, error: DivergenceError, where: str = "") -> Diverg
     lines.append(advice.replace("{seq}", str(error.seq) if error.seq >= 0 else "..."))
     told = DivergenceError("\n".join(lines))
     told.seq, told.path, told.expected, told.actual = error.seq, error.path, expected, actual
-    told.location = where
+    told.differs, told.location = differs, where
     return told
+
+
+def users_place(attempt: Attempt, where: str, raised: BaseException | None = None) -> str:
+    """The user's line that is meant: where the code raised, else `where` it asked, else where its body waits for what
+    asked, as for a branch of a `gather`. "" when none is theirs: an agent's own loop says nothing to who wrote it."""
+    if raised is not None:
+        passed = [frame for frame in raising(raised) if distance(frame.filename) == 0]
+        return f"{passed[-1].filename}:{passed[-1].lineno} in {passed[-1].function}" if passed else ""
+    return next((one for one in (where, attempt.where()) if one and is_users(one)), "")
 
 
 def waits_too_early(attempt: Attempt) -> str:
@@ -76,29 +92,37 @@ def waits_too_early(attempt: Attempt) -> str:
     )
 
 
-def _told(error: DivergenceError) -> tuple[str, str]:
-    """Both commands with what they were given, in place of its digest; digests stay when the texts do not differ."""
+def _told(error: DivergenceError) -> tuple[str, str, str]:
+    """Both commands with what they were given, in place of its digest; and what differs in it, where that takes more
+    than a glance."""
     recorded, asked = getattr(error, "recorded_input", b""), getattr(error, "asked_input", b"")
-    texts = [_given(text, data) for text, data in ((error.expected, recorded), (error.actual, asked))]
-    return (texts[0], texts[1]) if texts[0] != texts[1] else (error.expected, error.actual)
+    expected, actual = (text.rpartition(_DIGEST)[0] or text for text in (error.expected, error.actual))
+    given = _given(expected, recorded), _given(actual, asked)
+    if expected != actual or error.expected == error.actual:
+        return *given, ""
+    # A large input lies elsewhere, and is not read for a message.
+    differs = _differs(expected, recorded, asked) if recorded and asked else ""
+    if given[0] == given[1] or not differs:
+        other = "arguments" if expected.startswith(_CALLS) else "value"
+        return expected, f"{actual} with other {other}", differs
+    return *given, differs if max(map(len, given)) > len(expected) + _GLANCE else ""
 
 
-def _given(command: str, payload: bytes) -> str:
-    head, found, _ = command.rpartition(" (input ")
-    if not found or not payload:
-        return command
-    if not head.startswith(("step", "function", "child run", "object call", "start of run")):
-        return f"{head} with {preview(payload, _LONGEST)}"
-    try:
-        args, kwargs = load(payload)
-        texts = [
-            *(render(one, _LONGEST) for one in args),
-            *(f"{name}={render(one, _LONGEST)}" for name, one in kwargs.items()),
-        ]
-    except Exception:  # whatever a stranger's bytes are, they are no reason to say less
-        return command
-    given = f"({', '.join(texts)})"
-    return f"{head} with {given if len(given) <= 2 * _LONGEST else given[: 2 * _LONGEST] + '…'}"
+def _differs(command: str, recorded: bytes, asked: bytes) -> str:
+    from agnt5.codec.changes import argument_changes, changes
+
+    calls = command.startswith(_CALLS)
+    found = argument_changes(recorded, asked) if calls else changes(recorded, asked, "value")
+    lines = [line for change in found for line in str(change).splitlines()]
+    more = [f"and {len(lines) - _SHOWN} more"] if len(lines) > _SHOWN else []
+    return "\n".join([*lines[:_SHOWN], *more])
+
+
+def _given(head: str, payload: bytes) -> str:
+    if not payload:
+        return head
+    given = preview_call(payload, 2 * _LONGEST) if head.startswith(_CALLS) else preview(payload, _LONGEST)
+    return f"{head} with {given}"
 
 
 def _raised_by(attempt: Attempt) -> BaseException | None:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from textwrap import indent
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 from agnt5 import registry
 from agnt5.component import FLOW, Component, component_of
 from agnt5.errors import ConfigurationError, DivergenceError
+from agnt5.execution.diverging import users_place
 from agnt5.execution.flowreplay import FlowReplay, on_own_thread
 from agnt5.execution.frames import caller, text_at
 from agnt5.journal import inert
@@ -32,7 +34,8 @@ Verdict = Literal["compatible", "diverges", "cannot replay"]
 
 class Checked(NamedTuple):
     """What became of one run. `seq` and `path` are those of the recorded command where the code asks otherwise;
-    `recorded` and `asked` say what stands there and what the code did instead, each with its line."""
+    `recorded` and `asked` say what stands there and what the code did instead, each with its line; `differs` what
+    differs in the arguments, when both are the same call."""
 
     run_id: str
     component: str
@@ -42,12 +45,14 @@ class Checked(NamedTuple):
     recorded: str = ""
     asked: str = ""
     reason: str = ""
+    differs: str = ""
 
     def __str__(self) -> str:
         lines = [f"{self.run_id} {self.component}: {self.verdict}"]
         if self.verdict == "diverges":
             lines[0] += f" at entry {self.seq}" if self.seq else ""
             lines += _with_code("recorded", self.recorded) + _with_code("now", self.asked)
+            lines += [indent(self.differs, " " * 16)] if self.differs else []
         elif self.reason:
             lines[0] += f": {self.reason.splitlines()[0]}"
         return inert("\n".join(lines))
@@ -234,7 +239,13 @@ def _checked(
             recorded += f" at {where}"
         asked = error.actual or "it returned" if error.seq >= 0 else str(error).splitlines()[0]
         asked += f" at {error.location}" if error.location else ""
-        return Checked(row.id, row.component, "diverges", max(error.seq, 0), error.path, recorded, asked, str(error))
+        return Checked(
+            row.id,
+            row.component,
+            "diverges",
+            max(error.seq, 0),
+            *(error.path, recorded, asked, str(error), error.differs),
+        )
     except Exception as error:
         return Checked(row.id, row.component, "cannot replay", reason=f"{type(error).__name__}: {error}")
     return Checked(row.id, row.component, "compatible")
@@ -290,7 +301,7 @@ class _Watched(FlowReplay):
         def command(*args: Any, **kwargs: Any) -> int:
             asked = ask(*args, **kwargs)
             if asked == seq:
-                self.place = caller(2)
+                self.place = users_place(self._attempt, caller(2))
             return asked
 
         self._session.command = command

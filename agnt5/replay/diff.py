@@ -12,11 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple, overload
 
+from agnt5.codec.changes import Change, argument_changes, changes, with_ids
 from agnt5.conversation import question_of
 from agnt5.entry import Entry
 from agnt5.journal import Journal, inert, short
-from agnt5.replay.changes import Change, argument_changes, changes, with_ids
 from agnt5.replay.source import changed_names, constants_in, functions_in
+from agnt5.secret import mask
 
 _MARKS = {"same": "=", "added": "+", "removed": "-", "input": "~", "output": "~", "code": "c", "moved": "<"}
 _CALLS = frozenset({"step", "call", "child", "object", "start"})
@@ -200,7 +201,7 @@ class Diff(Sequence[Row]):
         old, new = _sources(self.old), _sources(self.new)
         lines: list[str] = []
         for name in self._changed_code:
-            texts = old.get(name, "").splitlines(), new.get(name, "").splitlines()
+            texts = mask(old.get(name, "")).splitlines(), mask(new.get(name, "")).splitlines()
             lines += difflib.unified_diff(
                 *texts, f"{name} in {self.old.run_id}", f"{name} in {self.new.run_id}", "", "", 3, ""
             )

@@ -348,8 +348,14 @@ def replay_of(
 ) -> Replay:
     """A replay of a journal; see `Run.replay` and `Journal.replay`."""
     component, why = source.choose(journal, code, trust)
-    if component is not None and component.kind != FLOW:
-        kind = KIND_NAMES[component.kind]
-        why = f"{component.name} is a {kind}: its body may do I/O, so its entries are stepped over and no code runs."
-        component = None
-    return Replay(journal, component, why)
+    if component is None:
+        return Replay(journal, None, why)
+    kind = journal.stored[0].component_kind
+    was, now = KIND_NAMES.get(kind, f"component of kind {kind}"), KIND_NAMES[component.kind]
+    if was != now and FLOW in (kind, component.kind):
+        why = f"{component.name} was a {was} when it ran and is a {now} now"
+    elif component.kind != FLOW:
+        why = f"{component.name} is a {now}: its body may do I/O"
+    if why:
+        return Replay(journal, None, f"{why}, so its entries are stepped over and no code runs.")
+    return Replay(journal, component, "")

@@ -89,7 +89,7 @@ async def test_code_that_waits_for_something_else_for_ever() -> None:
 
     found = await told(code)
     assert found.verdict == "diverges"
-    assert found.asked.startswith("nothing: the code waits")
+    assert found.asked.startswith("nothing more at this point at ")
     assert "await asyncio.get_running_loop().create_future()" in str(found), "where it waits"
 
 

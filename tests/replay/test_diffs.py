@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from agnt5 import Context, NoRetry, RunFailed, flow, load_journal
 from agnt5.codec import encode, encode_call
-from agnt5.replay.changes import argument_changes, changes
+from agnt5.codec.changes import argument_changes, changes
 from replay.corpus import CORPUS, fetch
 from replay.playing import record
 
@@ -220,3 +220,28 @@ def test_values_differ_exactly_when_their_bytes_do(old: Any, new: Any) -> None:
 def test_damaged_bytes_are_compared_as_wholes(old: bytes, new: bytes) -> None:
     assert bool(changes(old, new, "x")) == (old != new)
     assert bool(argument_changes(old, new)) <= (old != new)
+
+
+def test_long_texts_are_shown_where_they_part() -> None:
+    start = "a long sentence of no interest " * 20
+    assert told(start + "ends here", start + "goes on") == [
+        "output: …' long sentence of no interest ends here' → …' long sentence of no interest goes on'"
+    ]
+    lines = "\n".join(["one line"] * 100)
+    (change,) = told(lines, lines + "\n")
+    assert change.endswith(r"line\n'"), "no line differs, but its end"
+
+
+def test_what_differs_of_a_credential_is_masked() -> None:
+    key = "sk-ant-api03-" + "abcdEFGH1234" * 8
+    start = "word " * 100
+    for old, new in [
+        (f"key={key}\nend", f"key={key}X\nend"),
+        (start + key, start + key[:-1] + "X"),
+        (key, key + "X"),
+    ]:
+        assert "EFGH1234" not in "".join(told(old, new))
+
+
+def test_values_that_look_the_same_are_not_said_to_be() -> None:
+    assert told(b"abc" * 100 + b"d", b"abc" * 100 + b"e")[0].endswith(" of other content")

@@ -34,7 +34,8 @@ pub enum TapeError {
     Damaged(String),
 }
 
-pub(crate) fn describe(kind: CommandKind, name: &str, digest: &[u8]) -> String {
+/// A command in words. What it was given stands as the beginning of its digest, for want of room to read it here.
+pub(crate) fn describe(kind: CommandKind, name: &str, target: &str, digest: &[u8]) -> String {
     let verb = match kind {
         CommandKind::Step => "step",
         CommandKind::Call => "function",
@@ -51,13 +52,27 @@ pub(crate) fn describe(kind: CommandKind, name: &str, digest: &[u8]) -> String {
         CommandKind::Join => "wait for run",
         CommandKind::Unspecified => "unknown command",
     };
-    let short = identity::hex(&digest[..digest.len().min(4)]);
+    let mut told = match kind {
+        CommandKind::Sleep => return verb.to_owned(),
+        CommandKind::Cancel => return format!("{verb} of the command at entry {target}"),
+        CommandKind::Join => return format!("{verb} {target:?}"),
+        _ => format!("{verb} {name:?}"),
+    };
     match kind {
-        CommandKind::Sleep => verb.to_owned(),
-        _ => format!("{verb} {name:?} (input {short})"),
+        CommandKind::Object => {
+            let key = target.split_once('\n').map_or(target, |(_, key)| key);
+            told += &format!(" of key {key:?}");
+        }
+        CommandKind::Child | CommandKind::Start if target != name => told += &format!(" of {target:?}"),
+        CommandKind::SendEvent if !target.is_empty() => told += &format!(" to run {target:?}"),
+        _ => {}
     }
+    if *digest != *identity::digest(b"") {
+        told += &format!(" (input {})", identity::hex(&digest[..digest.len().min(4)]));
+    }
+    told
 }
 
 pub(crate) fn describe_recorded(command: &Command) -> String {
-    describe(command.kind(), &command.name, &command.digest)
+    describe(command.kind(), &command.name, &command.target, &command.digest)
 }

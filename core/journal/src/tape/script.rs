@@ -79,7 +79,7 @@ impl Tape {
     ) -> Result<Seq, TapeError> {
         let entry = &self.recorded[index];
         let path = segment_of(ask.name, occurrence);
-        let actual = || describe(ask.kind, ask.name, &digest);
+        let actual = || describe(ask.kind, ask.name, ask.target, &digest);
         let command = match &entry.body {
             Some(Body::Command(command)) => command,
             other => {
@@ -167,7 +167,7 @@ impl Tape {
                     seq,
                     path: segment_of(&command.name, command.occurrence),
                     expected: describe_recorded(command),
-                    actual: "nothing: the code waits or has returned".to_owned(),
+                    actual: "nothing more at this point".to_owned(),
                     inputs: given(inline_input(command), Bytes::new()),
                 }
                 .into());

@@ -12,10 +12,13 @@ from typing import Any, NamedTuple
 
 from agnt5.codec.plain import MARK, dump, load
 from agnt5.codec.preview import preview, render
+from agnt5.secret import mask
 
 # Changes told per value, and characters of each text.
 MOST = 200
 _LONGEST = 200
+# Characters of a long text that are shown before the first that differs.
+_BEFORE = 30
 # Items beyond which the middles of two lists are compared place by place.
 _ALIGNED = 2_000
 _DEEPEST = 40
@@ -107,7 +110,8 @@ def _compared(old: Any, new: Any, path: str, depth: int) -> Iterator[Change]:
                 if inner is not None:
                     yield from inner
                     return
-    yield Change(path, render(old, _LONGEST), render(new, _LONGEST))
+    shown = render(old, _LONGEST), render(new, _LONGEST)
+    yield Change(path, shown[0], f"{shown[1]} of other content" if shown[0] == shown[1] else shown[1])
 
 
 def _tagged(tag: str, old: Any, new: Any, path: str, depth: int) -> Iterator[Change] | None:
@@ -164,11 +168,22 @@ def _blocks(old: list[Any], new: list[Any]) -> list[tuple[str, int, int, int, in
 
 def _texts(old: str, new: str, path: str) -> Change:
     shown = render(old, _LONGEST), render(new, _LONGEST)
-    if "\n" not in old and "\n" not in new:
-        return Change(path, *shown)
-    lines = difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=2)
-    kept = [line for number, line in enumerate(lines) if 2 <= number < MOST]
-    return Change(path, *shown, tuple(kept))
+    old, new = mask(old), mask(new)  # before anything is cut: part of a credential is not recognised
+    if "\n" in old or "\n" in new:
+        lines = difflib.unified_diff(old.splitlines(), new.splitlines(), lineterm="", n=2)
+        kept = tuple(line for number, line in enumerate(lines) if 2 <= number < MOST)
+        if kept:  # not when only ends of lines differ
+            return Change(path, *shown, kept)
+    return Change(path, *(_parted(old, new) if shown[0][-1] == shown[1][-1] == "…" else shown))
+
+
+def _parted(old: str, new: str) -> tuple[str, str]:
+    """Two long texts from a little before where they part."""
+    shorter = min(len(old), len(new))
+    parts = next((at for at in range(shorter) if old[at] != new[at]), shorter)
+    start = max(parts - _BEFORE, 0)
+    first, second = (render(one[start:], _LONGEST) for one in (old, new))
+    return (f"…{first}", f"…{second}") if start else (first, second)
 
 
 def _tag(node: dict[str, Any]) -> str | None:
