@@ -20,17 +20,22 @@ if TYPE_CHECKING:
 
 # A file larger than this is not read at all; decompressed, twice as much is allowed.
 LARGEST = 1 << 30
+# What such a file begins with, as `protos/agnt5/v1/journal.proto` says.
+_MAGIC = b"AGNT5J"
 
 
 def save(journal: Journal, path: str | os.PathLike[str]) -> Path:
-    """Write a journal to a file, readable by its owner only, and return its path. An older file is replaced whole.
+    """Write a journal to a file, readable by its owner only, and return its path. An older journal file is replaced
+    whole.
 
-    ConfigurationError for a directory that does not exist, a symbolic link, or what is no ordinary file.
+    ConfigurationError for a directory that does not exist, a symbolic link, what is no ordinary file, and a file of
+    another kind, which nobody means to lose.
     """
     from agnt5 import __version__
 
     target = Path(path)
     _refuse_strange(target)
+    _refuse_other(target)
     if not target.parent.is_dir():
         raise ConfigurationError(f"{str(target.parent)!r} is no directory; make it, or save elsewhere.")
     facts = journal.facts
@@ -80,13 +85,23 @@ def load_journal(path: str | os.PathLike[str]) -> Journal:
     try:
         recording, (status, created, started, ended, reason, tags, version) = Recording.load(data)
     except Exception as error:
-        error.add_note(f"The file is {str(source)!r}.")
+        error.args = (str(error).replace("this file", repr(str(source)), 1),)
         raise
     try:
         facts = Facts(Status.from_code(status), created, started, ended, reason, tags, version)
         return Journal.of(recording, facts, loaded=True)
     except ValueError as error:  # what is in it can be read, and makes no sense
         raise StoreCorrupt(f"{str(source)!r} cannot be loaded: {error}") from error
+
+
+def _refuse_other(path: Path) -> None:
+    try:
+        with path.open("rb") as file:
+            start = file.read(len(_MAGIC))
+    except FileNotFoundError:
+        return
+    if start not in (b"", _MAGIC):
+        raise ConfigurationError(f"{str(path)!r} is there already and is no journal file; save under another name.")
 
 
 def _refuse_strange(path: Path) -> None:

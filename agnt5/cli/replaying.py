@@ -10,7 +10,7 @@ import click
 from .comparing import journal_of
 from .options import RunCommand, app_option, as_json_option, of_store
 from .stores import Choice
-from .text import as_json, shown
+from .text import as_json, is_screen, shown
 
 if TYPE_CHECKING:
     from ..journal import Journal
@@ -46,7 +46,7 @@ def replay(choice: Choice, app: str | None, identity: str, at: str, recorded: bo
         walk.goto(int(at) if at.isdecimal() else at)
         if json_:
             click.echo(as_json(_listed(walk)))
-        elif sys.stdin.isatty() and sys.stdout.isatty():
+        elif sys.stdin.isatty() and is_screen():
             from .stepper import Stepper
 
             Stepper(walk).run()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from ..errors import ConfigurationError
-from .keyboard import Keyboard
+from .keyboard import RESIZED, Keyboard
 from .text import colour, fit, shown, terminal_height, terminal_width
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ class Stepper:
         while True:
             self._draw()
             key = self._keyboard.key()
+            if key == RESIZED:
+                continue
             self._said = ""
             act = _KEYS.get(key)
             if act == "quit":
@@ -106,6 +108,8 @@ class Stepper:
             points.remove(name)
         elif name:
             points.add(name)
+            if not any(name in (entry.name, entry.path, entry.kind) for entry in self._walk.journal):
+                self._said = f"no entry of this run has the name, path or kind {name!r}"
 
     def _evaluate(self, expression: str) -> None:
         if not expression:
@@ -140,10 +144,13 @@ class Stepper:
             bottom += ["", self._fit(f"breaks at {', '.join(walk.breakpoints)}")]
         if walk.divergence is not None and walk.at_end:
             bottom += ["", *self._wrapped(str(walk.divergence))]
-        bottom += ["", *self._wrapped(self._said), colour(_HELP, "dim"), ""]
+        bottom += ["", *self._wrapped(self._said), colour(self._fit(_HELP), "dim")]
         room = max(terminal_height() - len(top) - len(bottom) - 2, _FEWEST * 2)
         source = self._source(max(_FEWEST, room - len(walk.locals) - len(walk.state)))
-        return [*top, *source, "", *self._names(max(_FEWEST, room - len(source))), *bottom]
+        middle = [*source, "", *self._names(max(_FEWEST, room - len(source)))]
+        # A terminal too small for that keeps its first line, the keys and as much as fits between them.
+        left = max(terminal_height() - 2, 0)
+        return [*[*top, *middle, *bottom[:-1]][:left], bottom[-1], ""]
 
     def _source(self, most: int) -> list[str]:
         """So many of the function's lines, around the current one."""

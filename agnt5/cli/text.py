@@ -58,9 +58,14 @@ def colour(text: str, name: str) -> str:
     return f"\x1b[{code}m{text}\x1b[0m" if code and wants_colour() else text
 
 
+def is_screen() -> bool:
+    """Whether the output is a terminal that obeys more than ends of lines."""
+    return sys.stdout.isatty() and os.environ.get("TERM") != "dumb"
+
+
 def wants_colour() -> bool:
     """Colours are for terminals, and NO_COLOR (no-color.org) turns them off."""
-    return sys.stdout.isatty() and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb"
+    return is_screen() and not os.environ.get("NO_COLOR")
 
 
 def width(text: str) -> int:

@@ -7,8 +7,10 @@ import os
 import pty
 import re
 import select
+import signal
 import subprocess
 import sys
+import termios
 import time
 from pathlib import Path
 
@@ -174,9 +176,11 @@ def test_a_busy_owner_forks_and_reruns(busy: Path, cli: Call) -> None:
 class Terminal:
     """The stepper on a real pseudo-terminal."""
 
-    def __init__(self, *arguments: str) -> None:
+    def __init__(self, *arguments: str, kind: str = "xterm") -> None:
         self._end, other = pty.openpty()
-        environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100", "LINES": "40"}
+        termios.tcsetwinsize(other, (40, 100))
+        environment = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "LINES")}
+        environment["TERM"] = kind
         self._process = subprocess.Popen(
             [sys.executable, "-m", "agnt5.cli", *arguments], stdin=other, stdout=other, stderr=other, env=environment
         )
@@ -206,8 +210,14 @@ class Terminal:
         self.screen = (self.screen + re.sub(r"\x1b\[[0-9;]*m", "", text)).rpartition("\x1b[2J")[2]
         return True
 
-    def leave(self) -> int:
-        os.write(self._end, b"q")
+    def resize(self, lines: int, columns: int) -> None:
+        """As the terminal does: it says so, and the program is told by a signal."""
+        self.screen = ""
+        termios.tcsetwinsize(self._end, (lines, columns))
+        self._process.send_signal(signal.SIGWINCH)
+
+    def leave(self, key: bytes = b"q") -> int:
+        os.write(self._end, key)
         code = self._process.wait(30)
         os.close(self._end)
         return code
@@ -262,6 +272,26 @@ def test_the_stepper_is_no_taller_than_the_terminal(app: Path) -> None:
     assert re.search(r"→ +\d+ +total = await", screen)
     assert "more" in screen
     assert terminal.leave() == 0
+
+
+def test_the_stepper_follows_the_size_of_the_terminal(shop: Path) -> None:
+    terminal = Terminal("replay", "r_bill", "--app", str(shop))
+    terminal.wait("q quit")
+    for lines, columns in ((8, 30), (3, 12), (1, 1), (30, 90)):
+        terminal.resize(lines, columns)
+        screen = terminal.wait("\n").replace("\r", "").removeprefix("\x1b[H")
+        assert screen.count("\n") < max(lines, 2)
+        assert all(len(line) <= columns for line in screen.split("\n")), screen
+    assert "r_bill" in screen
+    assert "q quit" in screen
+    terminal.press("bnothing\r", "no entry of this run has the name, path or kind 'nothing'")
+    assert terminal.leave(b"\x1b") == 0
+
+
+def test_a_terminal_that_cannot_be_cleared_gets_the_list(shop: Path) -> None:
+    screen = Terminal("replay", "r_bill", "--app", str(shop), kind="dumb").wait("completed:")
+    assert "\x1b" not in screen
+    assert "step price#2" in screen
 
 
 def test_a_fork_that_is_declined_is_not_made(shop: Path, cli: Call) -> None:

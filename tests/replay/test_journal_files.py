@@ -120,7 +120,7 @@ async def test_damage_and_other_files_are_told(tmp_path: Path) -> None:
     path.write_bytes(whole[:-10])
     with pytest.raises(StoreCorrupt, match="its checksum does not match") as damaged:
         load_journal(path)
-    assert str(path) in damaged.value.__notes__[0]
+    assert str(path) in str(damaged.value)
     path.write_bytes(whole[:6] + b"\x63" + whole[7:])
     with pytest.raises(StoreTooNew, match="format version 99"):
         load_journal(path)
@@ -145,6 +145,20 @@ async def test_links_are_not_followed(tmp_path: Path) -> None:
         load_journal(tmp_path / "link")
     with pytest.raises(ConfigurationError, match="no directory"):
         run.journal.save(tmp_path / "missing" / "run.agnt5")
+
+
+async def test_only_an_older_journal_file_is_replaced(tmp_path: Path) -> None:
+    first, second = await record(CORPUS["in_sequence"]), await record(CORPUS["gathered"])
+    path = tmp_path / "run.agnt5"
+    path.touch()  # as `mktemp` makes one
+    first.journal.save(path)
+    second.journal.save(path)
+    assert load_journal(path).run_id == second.id
+    other = tmp_path / "thesis.txt"
+    other.write_text("precious")
+    with pytest.raises(ConfigurationError, match=r"thesis.txt' is there already and is no journal file"):
+        first.journal.save(other)
+    assert other.read_text() == "precious"
 
 
 async def test_an_interrupted_save_leaves_the_older_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

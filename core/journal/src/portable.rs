@@ -23,12 +23,13 @@ const LEVEL: i32 = 3;
 pub struct Caps {
     /// Bytes after decompression.
     pub bytes: u64,
+    /// A few bytes of the file make an entry of two kilobytes in memory.
     pub entries: u64,
 }
 
 impl Default for Caps {
     fn default() -> Self {
-        Self { bytes: 2 << 30, entries: 10_000_000 }
+        Self { bytes: 2 << 30, entries: 1_000_000 }
     }
 }
 
