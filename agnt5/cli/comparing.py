@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import ConfigurationError
+from ..errors import AGNT5Error, ConfigurationError, StoreError
 from .options import RunCommand, app_option, as_json_option, of_store
 from .reading import describe_entry
 from .stores import Choice, open_reader
@@ -15,6 +15,7 @@ from .text import as_json, shown
 
 if TYPE_CHECKING:
     from ..journal import Journal
+    from ..replay.check import Report
 
 
 @click.command(cls=RunCommand)
@@ -56,18 +57,25 @@ def check(
     load_app(app)
     if component is not None and registry.find(component) is None:
         raise ConfigurationError(f"{app} defines nothing that is called {component!r}")
-    reports = {
-        directory.name: check_runs(open_reader(directory), component or "", last=last, seconds=seconds)
-        for directory in choice.stores()
-    }
+    reports: dict[str, Report] = {}
+    unread: dict[str, str] = {}
+    for directory in choice.stores():
+        try:
+            reports[directory.name] = check_runs(open_reader(directory), component or "", last=last, seconds=seconds)
+        except StoreError as error:
+            unread[directory.name] = str(error)
     if json_:
-        click.echo(as_json({name: report.to_dict() for name, report in reports.items()}))
+        failed = {name: {"ok": False, "error": text} for name, text in unread.items()}
+        click.echo(as_json({name: report.to_dict() for name, report in reports.items()} | failed))
     else:
         for name, report in reports.items():
-            click.echo((f"{name}:\n" if len(reports) > 1 else "") + shown(str(report), lines=True))
-        if not reports:
+            head = f"{name}:\n" if len(reports) + len(unread) > 1 else ""
+            click.echo(head + shown(str(report), lines=True))
+        if not reports and not unread:
             click.echo(f"no recorded runs in {shown(str(choice.root()))}")
-    return 0 if all(report.ok for report in reports.values()) else 1
+        if unread:
+            raise AGNT5Error(f"not checked: {'; '.join(unread.values())}")
+    return 0 if all(report.ok for report in reports.values()) and not unread else 1
 
 
 @click.command(cls=RunCommand)

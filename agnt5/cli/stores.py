@@ -1,6 +1,6 @@
 """Finds stores and runs: which home, which stores lie in it, and which run a person means by a prefix or by -1.
 
-It only reads. A store that cannot be read is reported with its name, and does not hide the others.
+It only reads. A store that cannot be read is reported on standard error, and does not hide the others.
 """
 
 from __future__ import annotations
@@ -9,9 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import click
+
 from .. import config
-from ..errors import AGNT5Error, RunNotFound
+from ..errors import AGNT5Error, RunNotFound, StoreError
 from ..types import Status
+from .text import shown
 
 if TYPE_CHECKING:
     from .._core import Reader, RunRow
@@ -80,16 +83,27 @@ class Choice:
             return (exact or found)[0]
         if found:
             ids = ", ".join(f"{run.row.id} in {run.directory.name}" for run in found)
-            raise RunNotFound(f"{identity!r} fits several runs ({ids}): give more of the id")
+            more = "name the store with --store" if len(exact) > 1 else "give more of the id"
+            raise RunNotFound(f"{identity!r} fits several runs ({ids}): {more}")
         raise RunNotFound(f"no run starts with {identity!r} in {self.root()} (`agnt5 runs` lists them)")
 
     def rows(self, *, limit: int, **filters: Any) -> list[Found]:
-        """Runs of the chosen stores, newest first; `filters` are the reader's."""
+        """Runs of the chosen stores, newest first; `filters` are the reader's. StoreError when none of the stores can
+        be read, or the one that was named."""
         found: list[Found] = []
-        for directory in self.stores():
-            reader = open_reader(directory)
-            owned = bool(reader.owner())
-            found += [Found(directory, row, owned) for row in reader.runs(limit=limit, **filters)]
+        unread: list[StoreError] = []
+        stores = self.stores()
+        for directory in stores:
+            try:
+                reader = open_reader(directory)
+                owned = bool(reader.owner())
+                found += [Found(directory, row, owned) for row in reader.runs(limit=limit, **filters)]
+            except StoreError as error:
+                unread.append(error)
+        if unread and len(unread) == len(stores):
+            raise unread[0]
+        for error in unread:
+            _say_left_out(error)
         found.sort(key=lambda run: (-run.row.created, -run.row.num))
         return found[:limit]
 
@@ -98,6 +112,15 @@ class Choice:
         if not 1 <= position <= len(found):
             raise RunNotFound(f"there is no run -{position}: {len(found)} found in {self.root()}")
         return found[position - 1]
+
+
+def _say_left_out(error: StoreError) -> None:
+    """Once in a command, which may look for several runs."""
+    context = click.get_current_context(silent=True)
+    said: set[str] = set() if context is None else context.find_root().meta.setdefault("agnt5.left_out", set())
+    if str(error) not in said:
+        said.add(str(error))
+        click.echo(shown(f"agnt5: left out: {error}"), err=True)
 
 
 def all_stores(root: Path) -> list[Path]:

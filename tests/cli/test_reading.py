@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -97,3 +98,38 @@ def test_an_empty_home_is_no_error(app: Path, cli: Call) -> None:
 def test_reading_works_beside_a_busy_owner(busy: Path, cli: Call) -> None:
     assert "r_asking" in cli("runs").out
     assert "waiting" in cli("show", "r_asking").out
+
+
+def test_a_store_that_cannot_be_read_does_not_hide_the_others(dead: Path, cli: Call) -> None:
+    home = dead.parent / ".agnt5"
+    (home / "broken").mkdir()
+    (home / "broken" / "journal.db").write_bytes(b"no database at all" * 1000)
+    listed = cli("runs", "--json")
+    assert listed.code == 0
+    assert len(json.loads(listed.out)) == 4
+    assert "left out: the store " in listed.err
+    assert "broken is damaged" in listed.err
+    assert cli("show", "r_doubled").code == 0
+    assert cli("diff", "r_doubled", "r_failed").err.count("left out") == 1, (
+        "said once, however many runs are looked for"
+    )
+    named = cli("runs", "--store", "broken")
+    assert named.code == 1
+    assert "is damaged" in named.err
+
+    checked = cli("check", "--app", str(dead))
+    assert "doubler: 1 of 1 recorded run replays" in checked.out
+    assert "not checked: the store" in checked.err
+    assert checked.code == 1, "what was not checked is not known to replay"
+    told = json.loads(cli("check", "--app", str(dead), "--json").out)
+    assert (told["default"]["ok"], told["broken"]["ok"]) == (True, False)
+    assert "is damaged" in told["broken"]["error"]
+
+
+def test_one_id_in_two_stores_is_told_apart_by_the_store(dead: Path, cli: Call) -> None:
+    home = dead.parent / ".agnt5"
+    (home / "copy").mkdir()
+    shutil.copy(home / "default" / "journal.db", home / "copy")
+    shutil.copy(home / "default" / "journal.db-wal", home / "copy")
+    assert "name the store with --store" in cli("show", "r_doubled").err
+    assert cli("show", "r_doubled", "--store", "copy").code == 0
