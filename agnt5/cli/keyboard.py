@@ -11,7 +11,7 @@ import sys
 import termios
 import tty
 from collections.abc import Generator
-from typing import Any
+from types import FrameType
 
 # An escape sequence as terminals send it for a key, as far as it has come.
 _BEGUN = re.compile(r"\x1b(?:\[[0-9;]*|O)?")
@@ -19,6 +19,10 @@ _BEGUN = re.compile(r"\x1b(?:\[[0-9;]*|O)?")
 _PATIENCE = 0.05
 # What `key` gives when the terminal has another size now.
 RESIZED = ""
+
+
+def _ignore(number: int, frame: FrameType | None) -> None:
+    """The pipe has told it."""
 
 
 class Keyboard:
@@ -32,7 +36,7 @@ class Keyboard:
     def __enter__(self) -> Keyboard:
         self._resized, told = os.pipe()
         # A handler that does nothing is what lets the signal be told at all; the pipe tells it between two keys.
-        handler: Any = signal.signal(signal.SIGWINCH, lambda *_: None)
+        handler = signal.signal(signal.SIGWINCH, _ignore)
         os.set_blocking(told, False)
         former = signal.set_wakeup_fd(told, warn_on_full_buffer=False)
         self._left.callback(os.close, self._resized)
