@@ -64,7 +64,11 @@ class Approval:
 
 def approving(arguments: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The payload that lets a tool be called, perhaps with other arguments."""
-    return {"approve": True} if arguments is None else {"approve": True, "arguments": dict(arguments)}
+    if arguments is None:
+        return {"approve": True}
+    if not isinstance(cast("Any", arguments), Mapping):
+        raise ConfigurationError(f"arguments= are values by name, as in {{'amount': 5}}, not {arguments!r}.")
+    return {"approve": True, "arguments": dict(arguments)}
 
 
 def denying(reason: str = "") -> dict[str, Any]:
@@ -77,23 +81,34 @@ def event_name(run_id: str, number: int) -> str:
 
 
 def decision_of(payload: Any) -> Decision | None:
-    """The word in an event's payload, however it was written; None when it is no word at all."""
-    if isinstance(payload, bool):
-        return Decision(payload)
-    if isinstance(payload, str):
-        word = payload.strip().lower()
-        return Decision(True) if word in _YES else Decision(False) if word in _NO else None
+    """The word in an event's payload, however it was written; None when it is no word at all.
+
+    Who does not clearly say yes has approved nothing: a form that sends the text "no", or edited arguments that are no
+    object, must never let a tool be called.
+    """
     if not isinstance(payload, Mapping):
-        return None
+        said = _said(payload)
+        return None if said is None else Decision(said)
     given = cast("Mapping[str, Any]", payload)
+    denied = given.get("deny", False)
+    if denied is not False:
+        return Decision(False, denied if isinstance(denied, str) else str(given.get("reason", "")))
     arguments = given.get("arguments")
-    edited = dict(cast("Mapping[str, Any]", arguments)) if isinstance(arguments, Mapping) else None
-    if "deny" in given:
-        denied = given["deny"]
-        return Decision(denied is False, denied if isinstance(denied, str) else str(given.get("reason", "")))
-    if "approve" not in given and edited is None:
+    if arguments is None and not {"approve", "deny"} & given.keys():
         return None
-    return Decision(bool(given.get("approve", True)), str(given.get("reason", "")), edited)
+    said = _said(given.get("approve", True))
+    if said is None or (said and not isinstance(arguments, Mapping | None)):
+        return None
+    edited = dict(cast("Mapping[str, Any]", arguments)) if said and arguments is not None else None
+    return Decision(said, str(given.get("reason", "")), edited)
+
+
+def _said(word: Any) -> bool | None:
+    """Yes, no, or neither."""
+    if isinstance(word, bool):
+        return word
+    spoken = word.strip().lower() if isinstance(word, str) else ""
+    return True if spoken in _YES else False if spoken in _NO else None
 
 
 def approvals(run: Run) -> list[Approval]:
@@ -146,4 +161,6 @@ def choose(run_id: str, status: str, waiting: list[Approval], number: int | None
     shown = "; ".join(str(one) if one.run_id == run_id else f"{one} (in run {one.run_id})" for one in waiting)
     if len(chosen) > 1 and number is not None:
         raise ConfigurationError(f"Several runs below {run_id} ask a question {number}; answer in theirs: {shown}.")
+    if number is not None:
+        raise ConfigurationError(f"Run {run_id} asks no question {number} now; say which by its number: {shown}.")
     raise ConfigurationError(f"Run {run_id} waits for {len(waiting)} approvals; say which by its number: {shown}.")

@@ -125,8 +125,10 @@ async def test_questions_of_agents_below_are_found_from_above() -> None:
 async def test_asking_for_what_is_not_there_is_said() -> None:
     run = paying(times=2)
     await question(run)
-    with pytest.raises(ConfigurationError, match="say which by its number: 1: cashier wants pay"):
+    with pytest.raises(ConfigurationError, match="asks no question 7 now; say which by its number: 1: cashier wants"):
         pending(run, 7)
+    with pytest.raises(ConfigurationError, match="values by name, as in .*, not 'amount=5'"):
+        pending(run, 1).approve("amount=5")  # type: ignore[arg-type]
     pending(run, None).approve()
     (await question(run, 2)).approve()
     await run
@@ -157,8 +159,17 @@ async def test_a_bare_event_is_a_word_too() -> None:
         ({"deny": "never"}, Decision(False, "never")),
         ({"arguments": {"a": 1}}, Decision(True, "", {"a": 1})),
         ({"approve": True, "arguments": {"a": 1}}, Decision(True, "", {"a": 1})),
+        ({"approve": " No "}, Decision(False)),
+        ({"approve": "yes", "arguments": None}, Decision(True)),
+        ({"approve": False, "arguments": {"a": 1}}, Decision(False)),
+        ({"deny": True, "approve": True}, Decision(False)),
+        ({"deny": False, "arguments": {"a": 1}}, Decision(True, "", {"a": 1})),
         (None, None),
         ({"a": 1}, None),
+        ({"approve": None}, None),
+        ({"approve": "later"}, None),
+        ({"approve": {"sure": False}}, None),
+        ({"approve": True, "arguments": "a=1"}, None),
         ("perhaps", None),
     ],
 )
