@@ -141,9 +141,12 @@ class SchemaParameters:
 
     def read(self, arguments: Mapping[str, Any]) -> tuple[dict[str, Any], Problems]:
         problems: Problems = {}
-        for error in self._validator.iter_errors(dict(arguments)):
-            place = ".".join(map(str, error.absolute_path)) or "arguments"
-            problems[place] = f"{problems[place]}; {error.message}" if place in problems else error.message
+        try:
+            for error in self._validator.iter_errors(dict(arguments)):
+                place = ".".join(map(str, error.absolute_path)) or "arguments"
+                problems[place] = f"{problems[place]}; {error.message}" if place in problems else error.message
+        except Exception as error:  # of many kinds: a reference that leads nowhere, or in a circle
+            problems["arguments"] = f"cannot be checked, for the tool's own schema is wrong: {type(error).__name__}"
         return dict(arguments), problems
 
 

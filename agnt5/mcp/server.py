@@ -27,6 +27,9 @@ from agnt5.secret import mask
 
 E = TypeVar("E", bound=MCPError)
 
+_PAGES = 1000
+"""Of the list of tools; a server that has more never comes to an end."""
+
 
 class Server:
     """What answers at an address. `shown` is its name in messages, `identity` what makes it the same elsewhere."""
@@ -56,19 +59,25 @@ class Server:
         result = await thread.on_thread(self._call(tool, arguments))
         if result.is_error:
             raise ToolFailed(text_of(result) or f"{tool} failed and did not say why.", tool=tool)
-        return value_of(result)
+        try:
+            return value_of(result)
+        except ValueError as error:
+            raise self._made(MCPError, tool, f"gave a picture that is no base64: {error}") from None
 
     # On the thread
 
     async def _tools(self) -> list[Any]:
         found: list[Any] = []
         cursor: str | None = None
-        while True:
+        for _ in range(_PAGES):
             page = await self._ask("", lambda client, at=cursor: client.list_tools(cursor=at))
             found += page.tools
-            cursor = page.next_cursor
-            if not cursor:
+            if not page.next_cursor:
                 return found
+            if page.next_cursor == cursor:
+                break
+            cursor = page.next_cursor
+        raise self._made(MCPError, "", f"does not end its list of tools, after {len(found):,} of them.")
 
     async def _call(self, tool: str, arguments: dict[str, Any]) -> Any:
         return await self._ask(tool, lambda client: client.call_tool(tool, arguments, self.address.timeout))

@@ -20,6 +20,7 @@ from agnt5.errors import (
     MCPUnavailable,
     SerializationError,
 )
+from agnt5.log import logger
 from agnt5.mcp.connection import Address
 from agnt5.mcp.server import Server
 from agnt5.retry import ExponentialBackoff, RetryPolicy
@@ -51,9 +52,9 @@ async def mcp_tools(
     `requires_approval`: for all tools, or the names of those that do. `retry`: default, 3 attempts when the server
     could not be reached, and for tools that say they may be repeated also when it went away in mid-call.
 
-    The server is asked for its tools now; later calls share the connection, which opens again after the server died,
-    and closes with the program or the last of these tools. A result is the structured content, or a text, or a list
-    of texts and Images. Errors: ConfigurationError, MCPUnavailable, MCPConnectionLost, MCPAuthError, MCPTimeout, and
+    The server is asked for its tools now; one that no model could use is left out, with a warning. Later calls share
+    the connection, which opens again after the server died, and closes with the program or the last of these tools. A
+    result is the structured content, or a text, or a list of texts and Images. Errors: ConfigurationError, MCPUnavailable, MCPConnectionLost, MCPAuthError, MCPTimeout, and
     ToolFailed with what a tool answers when it fails.
     """
     if (command is None) == (url is None):
@@ -76,14 +77,19 @@ async def mcp_tools(
         name = _name(prefix + one.name)
         if name in made:
             raise ConfigurationError(f"{server.shown} has two tools that would both be called {name!r}.")
-        made[name] = Tool(
-            name,
-            functools.partial(_call, server, one.name),
-            one.description or one.title or "",
-            _policy(retry, one.annotations),
-            requires_approval=one.name in asks,
-            parameters={"type": "object", **one.input_schema},
-        )
+        policy = _policy(retry, one.annotations)
+        try:
+            made[name] = Tool(
+                name,
+                functools.partial(_call, server, one.name),
+                one.description or one.title or "",
+                policy,
+                requires_approval=one.name in asks,
+                parameters={"type": "object", **one.input_schema},
+            )
+        except ConfigurationError as error:
+            # Whoever uses a server can mend none of its tools, and has a use for the others.
+            logger.warning("%s offers a tool that no model could use; it is left out. %s", server.shown, error)
     return list(made.values())
 
 

@@ -24,6 +24,7 @@ from agnt5.llm import Image, ScriptedLLM, Text
 from agnt5.mcp import mcp_tools
 
 PROGRAM = Path(__file__).parent / "mcp_server.py"
+HOSTILE = Path(__file__).parent / "hostile_mcp.py"
 STDIO: dict[str, Any] = {"command": sys.executable, "args": [str(PROGRAM), "stdio"]}
 
 
@@ -341,3 +342,39 @@ async def test_a_flow_may_not_open_a_connection_itself() -> None:
 
     with pytest.raises(agnt5.RunFailed, match="Make the tools before the run"):
         await rash.run()
+
+
+# Servers that mean no good
+
+
+async def test_a_tool_that_no_model_could_use_is_left_out_and_said(caplog: pytest.LogCaptureFixture) -> None:
+    tools = await by_name(command=sys.executable, args=[str(HOSTILE)])
+    assert list(tools) == ["endless", "elsewhere", "picture", "ask_back"]
+    left_out = [record.getMessage() for record in caplog.records]
+    assert len(left_out) == 3
+    assert "hostile_mcp.py` offers a tool that no model could use; it is left out. banana: " in left_out[1]
+
+
+async def test_what_cannot_be_checked_is_a_tool_s_failure_and_not_the_run_s() -> None:
+    tools = await by_name(command=sys.executable, args=[str(HOSTILE)])
+    for name in ("endless", "elsewhere"):
+        llm = ScriptedLLM([{"tool": name, "arguments": {"x": "1"}}, "done"])
+        answer = await agnt5.Agent(f"victim of {name}", tools=[tools[name]], llm=llm).run("go")
+        assert answer.messages[2].failed
+        assert "cannot be checked, for the tool's own schema is wrong" in answer.messages[2].text
+
+
+async def test_a_picture_that_is_none_is_said() -> None:
+    tools = await by_name(command=sys.executable, args=[str(HOSTILE)])
+    with pytest.raises(agnt5.MCPError, match="gave a picture that is no base64"):
+        await tools["picture"]()
+
+
+async def test_a_server_that_asks_back_hears_that_nobody_answers() -> None:
+    tools = await by_name(command=sys.executable, args=[str(HOSTILE)])
+    assert await tools["ask_back"]() == "Elicitation not supported"
+
+
+async def test_a_list_of_tools_has_to_end() -> None:
+    with pytest.raises(agnt5.MCPError, match="does not end its list of tools, after 14 of them"):
+        await mcp_tools(command=sys.executable, args=[str(HOSTILE), "turning"])
