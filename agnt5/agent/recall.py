@@ -6,8 +6,10 @@ Every operation goes through the run's context. What is remembered never changes
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, cast
 
+from agnt5.agent.rendering import as_json
 from agnt5.llm.types import Message
 from agnt5.tool import Tool
 
@@ -41,7 +43,7 @@ class Recall:
     async def _facts(self, question: str) -> str:
         memory = self._memory
         noted = await memory.working.snapshot(_FACTS)
-        lines = [f"- {entry.key}: {entry.value}" for entry in noted.entries]
+        lines = [f"- {entry.key}: {_told(entry.value)}" for entry in noted.entries]
         if question.strip():
             facts, ways = await asyncio.gather(
                 memory.semantic.search(question, _FOUND), memory.procedural.recall(question, _FOUND)
@@ -56,7 +58,9 @@ class Recall:
         left = self._tokens * 4
         found: list[Message] = []
         for episode in await self._memory.episodic.recall(kind=EXCHANGE, limit=_EXCHANGES):  # newest first
-            asked, answered = str(episode.data["user"]), str(episode.data["assistant"])
+            asked, answered = _said(episode.data)
+            if not (asked and answered):
+                continue  # something else that somebody remembered under this word
             left -= len(asked) + len(answered)
             if left < 0:
                 break
@@ -83,8 +87,20 @@ class Recall:
         return [Tool(name="remember_fact", function=remember), Tool(name="recall_facts", function=recall)]
 
 
+def _said(data: Any) -> tuple[str, str]:
+    """Both sides of a remembered exchange; "" for what is none."""
+    told = cast("Mapping[str, Any]", data) if isinstance(data, Mapping) else {}
+    asked, answered = told.get("user"), told.get("assistant")
+    return (asked, answered) if isinstance(asked, str) and isinstance(answered, str) else ("", "")
+
+
 def _steps(steps: Any) -> str:
-    return "; ".join(map(str, cast("list[Any]", steps))) if isinstance(steps, list | tuple) else str(steps)
+    return "; ".join(map(_told, cast("list[Any]", steps))) if isinstance(steps, list | tuple) else _told(steps)
+
+
+def _told(value: Any) -> str:
+    """A value as a replay tells it again: a set has another order in another process, an object another place."""
+    return value if isinstance(value, str) else as_json(value)
 
 
 def _first_that_fit(lines: list[str], tokens: int) -> list[str]:

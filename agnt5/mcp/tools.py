@@ -54,8 +54,8 @@ async def mcp_tools(
 
     The server is asked for its tools now; one that no model could use is left out, with a warning. Later calls share
     the connection, which opens again after the server died, and closes with the program or the last of these tools. A
-    result is the structured content, or a text, or a list of texts and Images. Errors: ConfigurationError, MCPUnavailable, MCPConnectionLost, MCPAuthError, MCPTimeout, and
-    ToolFailed with what a tool answers when it fails.
+    result is the structured content, or a text, or a list of texts and Images. Errors: ConfigurationError,
+    MCPUnavailable, MCPConnectionLost, MCPAuthError, MCPTimeout, and ToolFailed with what a tool answers when it fails.
     """
     if (command is None) == (url is None):
         raise ConfigurationError("mcp_tools needs either command= (a program to start) or url=, and not both.")

@@ -20,6 +20,7 @@ from typing import Any, Protocol, runtime_checkable
 from agnt5.errors import ConfigurationError
 from agnt5.execution.current import current
 from agnt5.execution.ops import Op
+from agnt5.llm.sendable import whole
 from agnt5.llm.types import Embedded
 from agnt5.memory.operation import on_thread
 from agnt5.modules import recorded_name
@@ -80,6 +81,7 @@ async def vectors_of(source: Any, texts: list[str]) -> list[bytes]:
         return [b""] * len(texts)
     if source == AUTO and not installed():
         return [b""] * len(texts)
+    texts = [whole(text) for text in texts]
     if source in (LOCAL, AUTO):
         return await on_thread(lambda: _local().embed(texts))
     began = time.monotonic()

@@ -8,7 +8,9 @@ from datetime import datetime
 from typing import Any
 
 from agnt5.codec import decode
-from agnt5.memory.namespace import Namespaced, checked, limited, moment, shelf_of
+from agnt5.errors import ConfigurationError
+from agnt5.llm.sendable import whole
+from agnt5.memory.namespace import Namespaced, checked, limited, moment, shelf_of, worded
 from agnt5.memory.operation import ask, new_id, operate, recorded
 from agnt5.memory.text import fold, text_in
 
@@ -65,13 +67,19 @@ class EpisodicMemory(Namespaced):
 
         `since`: a datetime, or seconds since 1970. A datetime without a zone is local time.
         """
+        if kind is not None:
+            checked("A kind", kind)
+        if query is not None:
+            worded("A query", query)
+        if since is not None:
+            _microseconds(since)
         return await operate(
             "memory.episodic.recall", _recall, self.namespace, kind, query, since, limited("limit", limit)
         )
 
     async def forget(self, id: str) -> bool:
         """Forget one episode for good; whether it was there."""
-        return await operate("memory.episodic.forget", _forget, self.namespace, id)
+        return await operate("memory.episodic.forget", _forget, self.namespace, worded("An id", id))
 
     async def snapshot(self, limit: int = 100, before: int = 0) -> EpisodicSnapshot:
         """A page of the timeline and counts. `before`: `next` of the page before."""
@@ -96,7 +104,7 @@ async def _recall(
     namespace: str, kind: str | None, query: str | None, since: datetime | float | None, limit: int
 ) -> list[Episode]:
     label = kind or ""
-    start = 0 if since is None else int((since.timestamp() if isinstance(since, datetime) else since) * 1e6)
+    start = 0 if since is None else _microseconds(since)
     if query is None:
         records = await ask(lambda core: core.records(namespace, _KIND, label=label, since=start, limit=limit))
     else:
@@ -106,8 +114,18 @@ async def _recall(
     return [_episode(record) for record in records]
 
 
+def _microseconds(since: datetime | float) -> int:
+    seconds = since.timestamp() if isinstance(since, datetime) else since
+    # 2**53 microseconds are the year 2255, and still exact as a float.
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not abs(seconds) < 2**53 / 1e6:  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(
+            f"since= is a datetime, or seconds since 1970, not {since!r}. For a text: `datetime.fromisoformat(...)`."
+        )
+    return int(seconds * 1e6)
+
+
 async def _forget(namespace: str, id: str) -> bool:
-    return await ask(lambda core: core.delete(namespace, _KIND, id))
+    return await ask(lambda core: core.delete(namespace, _KIND, whole(id)))
 
 
 async def _snapshot(namespace: str, limit: int, before: int) -> EpisodicSnapshot:

@@ -114,6 +114,13 @@ def checked(what: str, name: str) -> str:
     return name
 
 
+def worded(what: str, text: str) -> str:
+    """A text of any length to find something by."""
+    if not isinstance(text, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"{what} is a text, not {text!r}.")
+    return text
+
+
 def limited(what: str, limit: int) -> int:
     """A number of things to give back, 1 to 100,000."""
     if type(limit) is not int or not 0 < limit <= _MOST:  # pyright: ignore[reportUnnecessaryComparison]

@@ -12,7 +12,7 @@ from typing import Any
 
 from agnt5.codec import decode, encode
 from agnt5.errors import ConfigurationError
-from agnt5.memory.namespace import Namespaced, checked, limited, moment, shelf_of
+from agnt5.memory.namespace import Namespaced, checked, limited, moment, shelf_of, worded
 from agnt5.memory.operation import ask, new_id, operate, recorded
 from agnt5.memory.text import fold, text_in
 
@@ -74,6 +74,7 @@ class ProceduralMemory(Namespaced):
 
     async def recall(self, task: str, limit: int = 5) -> list[Procedure]:
         """Procedures whose name or steps share words with the task, the most successful first."""
+        task = worded("A task", task)
         return await operate("memory.procedural.recall", _recall, self.namespace, task, limited("limit", limit))
 
     async def reinforce(self, name: str, success: bool) -> Procedure:

@@ -10,8 +10,9 @@ from typing import Any
 
 from agnt5.codec import decode
 from agnt5.errors import ConfigurationError
+from agnt5.llm.sendable import whole
 from agnt5.memory.embedding import LOCAL, Embed, checked_embed, floats, name_of, vectors_of
-from agnt5.memory.namespace import Namespaced, limited, moment, shelf_of
+from agnt5.memory.namespace import Namespaced, limited, moment, shelf_of, worded
 from agnt5.memory.operation import ask, operate, recorded
 from agnt5.memory.text import LONGEST, fold
 
@@ -76,11 +77,12 @@ class SemanticMemory(Namespaced):
 
     async def search(self, query: str, k: int = 5) -> list[Fact]:
         """The `k` best matches, best first."""
+        query = worded("A query", query)
         return await operate("memory.semantic.search", self._search, self.namespace, query, limited("k", k))
 
     async def forget(self, fact: str) -> bool:
         """Forget a fact for good, by its id or its text; whether it was there."""
-        return await operate("memory.semantic.forget", _forget, self.namespace, fact)
+        return await operate("memory.semantic.forget", _forget, self.namespace, worded("A fact or its id", fact))
 
     async def snapshot(self, limit: int = 1000, before: int = 0) -> SemanticSnapshot:
         """A page of facts with their vectors, and counts. `before`: `next` of the page before."""
@@ -115,7 +117,9 @@ def _bodies(embed: Any, capacity: int) -> tuple[Callable[..., Awaitable[str]], C
 
 
 async def _forget(namespace: str, fact: str) -> bool:
-    return await ask(lambda core: core.delete(namespace, _KIND, fact) or core.delete(namespace, _KIND, _id(fact)))
+    return await ask(
+        lambda core: core.delete(namespace, _KIND, whole(fact)) or core.delete(namespace, _KIND, _id(fact))
+    )
 
 
 async def _snapshot(namespace: str, limit: int, before: int) -> SemanticSnapshot:

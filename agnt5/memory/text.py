@@ -11,6 +11,8 @@ from typing import Any
 
 import msgspec
 
+from agnt5.llm.sendable import whole
+
 LONGEST = 20_000
 """Characters of a text that are looked at."""
 
@@ -21,8 +23,9 @@ _NAMED = frozenset({"~dataclass", "~model", "~namedtuple", "~type", "~state", "~
 
 
 def fold(text: str) -> str:
-    """Without accents and differences of width: `café` and `cafe` are found by each other."""
-    parts = unicodedata.normalize("NFKD", text[:LONGEST])
+    """Without accents and differences of width: `café` and `cafe` are found by each other. Halves of characters, which
+    models and terminals write and no index takes, are none."""
+    parts = unicodedata.normalize("NFKD", whole(text[:LONGEST]))
     return "".join(letter for letter in parts if not unicodedata.combining(letter))
 
 

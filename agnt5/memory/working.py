@@ -9,6 +9,7 @@ from typing import Any
 
 from agnt5.codec import decode
 from agnt5.errors import ConfigurationError
+from agnt5.llm.sendable import whole
 from agnt5.memory.namespace import Namespaced, limited, moment, shelf_of
 from agnt5.memory.operation import ask, operate, recorded
 
@@ -116,6 +117,6 @@ async def _snapshot(namespace: str, limit: int) -> WorkingSnapshot:
 
 
 def _key(key: str) -> str:
-    if not isinstance(key, str) or not 0 < len(key) <= _LONGEST_KEY:  # pyright: ignore[reportUnnecessaryIsInstance]
+    if not isinstance(key, str) or not 0 < len(key) <= _LONGEST_KEY or whole(key) != key:  # pyright: ignore[reportUnnecessaryIsInstance]
         raise ConfigurationError(f"A key of WorkingMemory is a text of 1 to {_LONGEST_KEY} characters, not {key!r}.")
     return key

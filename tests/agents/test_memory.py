@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agnt5 import Agent, get_run
 from agnt5.llm import Message, ScriptedLLM
-from agnt5.memory import Memory, SemanticMemory
+from agnt5.memory import EpisodicMemory, Memory, SemanticMemory
 
 
 def repeating() -> ScriptedLLM:
@@ -79,3 +79,25 @@ async def test_a_killed_run_forgets_nothing_and_keeps_nothing_twice() -> None:
     await fork
     kept = await Memory(namespace="agent/once").episodic.recall(kind="conversation")
     assert [episode.data["user"] for episode in kept] == ["hello"]
+
+
+async def test_episodes_that_are_no_exchange_and_halves_of_characters_hurt_no_agent() -> None:
+    episodic = EpisodicMemory("shared")
+    for data in ("just words", None, ["a"], {"question": "?"}, {"user": 3, "assistant": "x"}):
+        await episodic.remember("conversation", data)
+    await episodic.remember("conversation", {"user": "Who?", "assistant": "Me.", "timestamp": "2024-01-15T10:30:00Z"})
+    llm = ScriptedLLM(["fine"])
+    answer = await Agent("listener", memory=Memory(episodic=episodic), llm=llm).run("half \ud800 a character")
+    assert answer == "fine"
+    assert [message.text for message in llm.requests[0].messages] == ["Who?", "Me.", "half � a character"]
+
+
+async def test_what_is_noted_is_told_the_same_in_every_process() -> None:
+    memory = Memory(namespace="noted")
+    await memory.working.store("languages", {"de", "en", "fr"})
+    await memory.procedural.learn("greet", ["wave", {"say": {"b", "a"}}])
+    llm = ScriptedLLM(["fine"])
+    await Agent("greeter", memory=memory, llm=llm).run("greet me")
+    assert llm.requests[0].messages[0].text == (
+        'What you remember:\n- how to greet: wave; {"say":["a","b"]}\n- languages: ["de","en","fr"]'
+    )

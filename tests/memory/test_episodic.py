@@ -77,3 +77,17 @@ async def test_the_oldest_go_when_it_is_full_and_the_timeline_pages() -> None:
     assert rest.next == 0
     with pytest.raises(ConfigurationError, match="kind"):
         await memory.remember("", 1)
+
+
+async def test_a_wrong_filter_is_named() -> None:
+    memory = EpisodicMemory()
+    for since in ("2024-01-15T10:30:00Z", True, float("nan"), float("inf"), 10**30):
+        with pytest.raises(ConfigurationError, match="since= is a datetime, or seconds since 1970"):
+            await memory.recall(since=since)  # type: ignore[arg-type]
+    for kind in ("", 3):
+        with pytest.raises(ConfigurationError, match="A kind is a text"):
+            await memory.recall(kind=kind)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="A query is a text, not 3"):
+        await memory.recall(query=3)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="An id is a text, not 3"):
+        await memory.forget(3)  # type: ignore[arg-type]

@@ -65,3 +65,8 @@ async def test_what_was_learned_longest_ago_goes_and_all_can_be_forgotten() -> N
     assert not await memory.forget("one")
     assert await memory.clear() == 1
     assert (await memory.snapshot()).procedures == []
+
+
+async def test_a_task_is_a_text() -> None:
+    with pytest.raises(ConfigurationError, match="A task is a text, not None"):
+        await ProceduralMemory().recall(None)  # type: ignore[arg-type]

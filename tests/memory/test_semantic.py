@@ -179,6 +179,18 @@ async def test_what_is_no_fact_is_refused() -> None:
         SemanticMemory(embed=3)  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match="k="):
         await memory.search("x", k=0)
+    with pytest.raises(ConfigurationError, match="A query is a text, not None"):
+        await memory.search(None)  # type: ignore[arg-type]
+    with pytest.raises(ConfigurationError, match="A fact or its id is a text, not 3"):
+        await memory.forget(3)  # type: ignore[arg-type]
+
+
+async def test_halves_of_characters_hurt_nothing() -> None:
+    memory = SemanticMemory()
+    await memory.add("caf\ud800e")
+    (found,) = await memory.search("caf\ud800e")
+    assert found.text == "caf\ud800e"
+    assert await memory.forget("caf\ud800e")
 
 
 @pytest.mark.parametrize("missing", ["wordllama", "tokenizers", "safetensors"])

@@ -160,3 +160,8 @@ def test_it_is_an_ordered_dictionary_with_a_bound(capacity: int, steps: list[tup
             assert await memory.keys() == list(model.held)
 
     asyncio.run(follow())
+
+
+async def test_a_key_can_be_written_down() -> None:
+    with pytest.raises(ConfigurationError, match="A key of WorkingMemory is a text"):
+        await WorkingMemory().store("caf\ud800e", 1)
