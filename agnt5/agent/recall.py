@@ -89,7 +89,7 @@ class Recall:
 
 def _said(data: Any) -> tuple[str, str]:
     """Both sides of a remembered exchange; "" for what is none."""
-    told = cast("Mapping[str, Any]", data) if isinstance(data, Mapping) else {}
+    told: Mapping[str, Any] = cast("Mapping[str, Any]", data) if isinstance(data, Mapping) else {}
     asked, answered = told.get("user"), told.get("assistant")
     return (asked, answered) if isinstance(asked, str) and isinstance(answered, str) else ("", "")
 
