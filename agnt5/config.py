@@ -200,6 +200,8 @@ def _checked(name: str, value: Any, source: str) -> Any:
         return _store_name(value, source)
     if name == "runtime":
         return _runtime(value, source)
+    if name == "model":
+        return _model(value, source)
     if name in _CHOICES:
         return _choice(value, source, _CHOICES[name])
     if name == "log_level":
@@ -228,6 +230,13 @@ def _store_name(value: Any, source: str) -> str:
         f"{source} must be a name of letters, digits, '.', '_' and '-' (at most 100, not starting with a dot), "
         f"not {value!r}. The directory goes into `home`."
     )
+
+
+def _model(value: Any, source: str) -> str:
+    """Which providers there are is known to `agnt5.llm`, when the model is first asked."""
+    if isinstance(value, str) and all(value.partition("/")):
+        return value
+    raise ConfigurationError(f"{source} must be 'provider/name', as in 'openai/gpt-5-mini', not {value!r}.")
 
 
 def _runtime(value: Any, source: str) -> Any:

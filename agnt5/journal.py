@@ -228,6 +228,28 @@ def _asked(entry: Entry) -> str:
     return "" if given is None else str(given) if isinstance(given, Arguments) else repr(given)
 
 
+# Messages of a conversation that are told before an entry.
+_BEFORE = 8
+
+
+def told_until(journal: Journal, entry: Entry | None, seq: int) -> list[str]:
+    """What a person sees of a run that has no source to show, after the answer `seq` of `entry`: what was said to and
+    by a model until then, and what was asked and answered since, or in this entry."""
+    asked = [one for one in journal.chats if one.scope == 0 and 0 < one.answered <= seq]
+    lines: list[str] = []
+    if asked:
+        messages = [message_line(one) for one in journal.conversation(asked[-1])]
+        if len(messages) > _BEFORE:
+            lines.append(f"  ... {len(messages) - _BEFORE} more before")
+        lines += [f"  {short(line, 120)}" for line in messages[-_BEFORE:]]
+    since = asked[-1].answered if asked else seq - 1
+    for one in journal:
+        if since < one.answered <= seq and (one.scope == 0 or one is entry):
+            _, kind, path, given, came, *_ = _cells(one)
+            lines.append(f"  {kind} {path.strip()} {given} → {came}")
+    return lines
+
+
 def took(span: timedelta) -> str:
     seconds = span.total_seconds()
     return f"{seconds * 1000:.1f} ms" if seconds < 1 else f"{seconds:.1f} s"

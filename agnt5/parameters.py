@@ -146,7 +146,7 @@ class SchemaParameters:
                 place = ".".join(map(str, error.absolute_path)) or "arguments"
                 problems[place] = f"{problems[place]}; {error.message}" if place in problems else error.message
         except Exception as error:  # of many kinds: a reference that leads nowhere, or in a circle
-            problems["arguments"] = f"cannot be checked, for the tool's own schema is wrong: {type(error).__name__}"
+            problems["arguments"] = f"cannot be checked, for the tool's own schema is wrong: {str(error)[:200]}"
         return dict(arguments), problems
 
 

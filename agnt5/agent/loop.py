@@ -176,6 +176,12 @@ class Exchange:
         self.messages.append(Message("user", f"{problem} Answer again, with the corrected JSON only."))
 
     async def _end(self, asked: Message, reply: Reply, output: Any) -> Answer:
+        if reply.finish == "length":
+            self.ctx.logger.warning(
+                "the answer of the agent %r was cut off after %d tokens; raise its max_tokens=",
+                self.agent.name,
+                reply.usage.output,
+            )
         if self.recall is not None:
             await self.recall.keep(asked.text, reply.text, self.ctx.run_id)
         return Answer(

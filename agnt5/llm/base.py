@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from agnt5.errors import ConfigurationError, LLMError
+from agnt5.errors import ConfigurationError, LLMError, OutputInvalid
 from agnt5.llm import failures, limits, prices
 from agnt5.llm.schema import Schema
 from agnt5.llm.sendable import sendable, whole
@@ -219,7 +219,16 @@ def parsed(reply: Reply, response_format: Any) -> Reply:
     """The same reply with its validated `output`. OutputInvalid when the text breaks the format."""
     if reply.tool_calls:
         return reply
-    return replace(reply, output=Schema.of(response_format).parse(reply.text))
+    try:
+        return replace(reply, output=Schema.of(response_format).parse(reply.text))
+    except OutputInvalid as error:
+        if reply.finish != "length":
+            raise
+        raise OutputInvalid(
+            f"The answer was cut off after {reply.usage.output} tokens, before it was whole: raise max_tokens=, or ask "
+            f"for less. {error}",
+            text=reply.text,
+        ) from None
 
 
 def assistant(text: str, calls: Sequence[Any] = (), vendor: dict[str, Any] | None = None) -> Message:

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from agnt5 import _core
     from agnt5.component import Component
 
+# Stands for the value of an expression whose names do not exist where the code stands.
+ABSENT: Any = object()
 # What ends a replay before its journal does.
 STOPPED = (DivergenceError, FlowIOError, FlowSpinError, SerializationError, StoreCorrupt)
 # Replays left standing where they were, to go on from when somebody jumps to and fro.
@@ -72,14 +74,14 @@ class Cast:
         return self._stage.call(job)
 
     def trace(self, last: int, expression: CodeType) -> tuple[list[Any], AGNT5Error | None]:
-        """The values, and why there are no more."""
+        """The values, ABSENT where names do not exist, and why there are no more."""
 
         def job() -> tuple[list[Any], AGNT5Error | None]:
             at, replay = self._fresh(0)
             values: list[Any] = []
             try:
                 while True:
-                    values.append(replay.within(lambda: source.snapshot(replay, expression, missing=None)))
+                    values.append(replay.within(lambda: source.snapshot(replay, expression, missing=ABSENT)))
                     if at == last:
                         return values, None
                     at = self._on(replay, at)

@@ -19,10 +19,10 @@ from agnt5.entry import Entry, failure_line, value_of
 from agnt5.errors import AGNT5Error, ConfigurationError, DivergenceError
 from agnt5.execution import diverging
 from agnt5.execution.kinds import FAILURE, VALUE
-from agnt5.journal import Journal, inert, short
+from agnt5.journal import Journal, inert, short, told_until
 from agnt5.replay import source
 from agnt5.replay.breakpoints import Breakpoints
-from agnt5.replay.cast import STOPPED, Cast
+from agnt5.replay.cast import ABSENT, STOPPED, Cast
 from agnt5.replay.view import Frame, Position, changed, changed_in
 
 # Positions before a jump backwards that are looked at on the way, so that the next steps back cost nothing.
@@ -197,13 +197,16 @@ class Replay:
     def trace(self, expression: str) -> Any:
         """The expression at every position: a DataFrame with `seq` and `path` of the entry that was answered there (0
         and "" at the start) and `value`, None where its names do not exist. Values are copies, or texts where one
-        cannot be copied. It ends where the code diverges. Needs pandas."""
+        cannot be copied. It ends where the code diverges. NameError when its names exist nowhere. Needs pandas."""
         cast = self._driven("trace an expression")
         import pandas  # pyright: ignore[reportMissingTypeStubs]
 
         values, stopped = cast.trace(self._last, source.compiled(expression))
         if stopped is not None:
             self._diverged(stopped)
+        if all(value is ABSENT for value in values):
+            raise NameError(f"The names in {expression!r} exist at none of the {len(values)} positions.")
+        values = [None if value is ABSENT else value for value in values]
         # An entry is named by its own number, as everywhere: that of its answer is `position`.
         entries = self._entries[: len(values)]
         seqs, paths = [entry.seq for entry in entries], ["", *(entry.path for entry in entries[1:])]
@@ -225,6 +228,8 @@ class Replay:
 
     def __str__(self) -> str:
         lines = [repr(self)[1:-1], self.source.rstrip()]
+        if self.frame is None:
+            lines += told_until(self.journal, self.entry, self.position)
         lines += [f"  {name} = {text}" for name, text in self.locals.items()]
         lines += [f"  state.{name} = {value!r}" for name, value in self.state.items()]
         lines.append(self.outcome)

@@ -266,6 +266,8 @@ def snapshot(replay: FlowReplay, expression: CodeType, *, missing: Any = _RAISE)
     `missing`: what it is where its names do not exist; default: NameError.
     """
     value = evaluate(replay, expression, missing=missing)
+    if value is missing:
+        return value
     if isinstance(value, CoroutineType):
         value.close()
         raise ConfigurationError("This expression is a coroutine, and nothing is awaited or executed in a replay.")

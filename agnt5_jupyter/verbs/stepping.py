@@ -15,6 +15,7 @@ import agnt5
 from .. import show
 from ..current import begin, current
 from ..finding import journal_of
+from ..table import inert
 from ..usage import Parser
 from ..views import values_shown
 from .verb import Call, Verb, take_as, take_run
@@ -99,7 +100,8 @@ def _takes_break(parser: Parser) -> None:
 
 
 def _break(call: Call) -> None:
-    points = current().breakpoints
+    walk = current()
+    points = walk.breakpoints
     if call.where is None:
         if call.off:
             points.clear()
@@ -109,6 +111,8 @@ def _break(call: Call) -> None:
         points.remove(call.where)
     else:
         points.add(call.where)
+        if not any(call.where in (one.name, one.path, one.kind) for one in walk.journal):
+            print(f"no entry of {walk.run_id} has the name, path or kind {inert(call.where)!r}")
     print(f"breaks at {', '.join(map(str, points))}" if len(points) else "no breakpoints")
 
 

@@ -53,6 +53,16 @@ async def test_an_agent_calls_tools_and_answers() -> None:
     assert [spec.name for spec in llm.requests[0].tools] == ["search"]
 
 
+async def test_an_answer_that_was_cut_off_is_warned_of() -> None:
+    reply = Reply(Message("assistant", "Once upon a"), Usage(3, 3), "script", "scripted", finish="length")
+    teller = Agent("short_teller", llm=ScriptedLLM(lambda request: reply))
+    run = teller.start("Tell me a story.")
+    assert await run == "Once upon a"
+    assert [text for _, _, text in run.journal.logs] == [
+        "WARNING agnt5.run: the answer of the agent 'short_teller' was cut off after 3 tokens; raise its max_tokens="
+    ]
+
+
 async def test_tools_of_one_answer_are_called_at_once() -> None:
     together: list[int] = []
     at_once = asyncio.Event()

@@ -61,6 +61,19 @@ async def test_a_replay_asks_no_model_and_calls_no_tool() -> None:
     replay.back(2)
     assert replay.entry is not None
     assert replay.entry.path == "chat#3"
+    assert str(replay).splitlines() == [
+        f"Replay of {run.id} after entry 9, chat#3: 5 of 7 answers",
+        "  system: Explain words.",
+        "  user: Explain.",
+        "  assistant: → look_up(word='alpha')",
+        "  look_up: alpha means ahpla",
+        "  assistant: → look_up(word='beta')",
+        "  look_up: beta means ateb",
+        "  assistant: → look_up(word='gamma')",
+    ]
+    assert str(replay.step()).splitlines()[-1] == "  call look_up#3 (word='gamma') → 'gamma means ammag'"
+    assert str(replay.run_to_end()).splitlines()[1] == "  ... 1 more before"
+    assert str(replay.reset()) == f"Replay of {run.id} at the start: 0 of 7 answers"
 
 
 async def test_equal_answers_of_child_agents_are_the_same_in_a_diff() -> None:

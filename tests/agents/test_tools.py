@@ -317,5 +317,5 @@ def test_a_schema_may_stand_in_for_the_signature() -> None:
 def test_a_schema_never_makes_this_process_fetch_anything() -> None:
     reference = {"$ref": "http://127.0.0.1:9/schema.json"}
     sender = Tool("send", lambda **fields: fields, parameters={"type": "object", "properties": {"to": reference}})
-    with pytest.raises(Exception, match="Unresolvable"):
+    with pytest.raises(ToolArgumentError, match="the tool's own schema is wrong: Unresolvable"):
         sender.validate({"to": 1})

@@ -178,6 +178,8 @@ def test_names_of_notebooks_are_made_fit_for_directories(path: str, name: str | 
         ("AGNT5_DEV_MODE", "perhaps", "true, false"),
         ("AGNT5_STORE", "../x", "letters, digits"),
         ("AGNT5_RUNTIME_ENDPOINT", "localhost", "http://localhost:8081"),
+        ("AGNT5_MODEL", "gpt-5", "provider/name"),
+        ("AGNT5_MODEL", "openai/", "provider/name"),
     ],
 )
 def test_a_bad_variable_is_named_with_what_it_may_be(
@@ -201,6 +203,7 @@ def test_a_bad_variable_is_named_with_what_it_may_be(
         {"home": 3},
         {"runtime": 1.5},
         {"model": 5},
+        {"model": "gpt-5"},
         {"dev_mode": "x"},
     ],
     ids=str,

@@ -137,6 +137,7 @@ def test_the_stepper(shell: InteractiveShell, cell: Cell, run: Run) -> None:
     cell("%agnt5 goto start")
     assert "after entry 1, price" in cell("%agnt5 continue")
     assert "there is no breakpoint at 'ship'" in cell("%agnt5 break ship --off")
+    assert "no entry of r_tea has the name, path or kind 'prise'\nbreaks at price, prise" in cell("%agnt5 break prise")
     assert cell("%agnt5 break --off").strip() == "no breakpoints"
     assert "after entry 4, ship" in cell("%agnt5 continue")
     cell("values = %agnt5 trace cost")
@@ -146,6 +147,7 @@ def test_the_stepper(shell: InteractiveShell, cell: Cell, run: Run) -> None:
     for line, says in [
         ("eval nobody", "'nobody': NameError: name 'nobody' is not defined"),
         ("eval cost +", "'cost +' is no Python expression: invalid syntax"),
+        ("trace nobody", "'nobody': NameError: The names in 'nobody' exist at none of the 3 positions."),
         ("trace 1 / 0", "'1 / 0': ZeroDivisionError: division by zero"),
     ]:
         cell("%agnt5 goto price")

@@ -124,6 +124,16 @@ async def test_an_answer_that_breaks_its_form(form: Any, text: str, problem: str
     assert isinstance(caught.value, ValueError)
 
 
+async def test_an_answer_that_was_cut_off_says_what_to_do() -> None:
+    with WireServer(OpenAIDialect(), Answer('{"city": "Be', finish="length", output=20)) as server:
+        llm = create_llm("openai", "gpt-5.4", api_key=KEY, base_url=f"{server.url}/v1")
+        with pytest.raises(
+            OutputInvalid, match="cut off after 20 tokens, before it was whole: raise max_tokens="
+        ) as it:
+            await llm.generate("x", response_format=Place, max_tokens=20)
+    assert it.value.text == '{"city": "Be'
+
+
 async def test_calls_come_before_the_form() -> None:
     tool = ToolSpec("look", "Looks.", {"type": "object", "properties": {}})
     with WireServer(OpenAIDialect(), Answer("", (Call("look"),))) as server:

@@ -57,6 +57,12 @@ def test_demo_tells_the_quickstart_and_the_crash(tmp_path: Path) -> None:
     assert not list(tmp_path.rglob(".agnt5")), "its store was thrown away"
 
 
+def answers(port: int) -> bool:
+    """The address is told a moment before somebody listens there."""
+    with socket.socket() as asking:
+        return asking.connect_ex(("127.0.0.1", port)) == 0
+
+
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[str]:
     """The address of a server as `make lab LAB=--no-browser` starts it."""
@@ -75,7 +81,7 @@ def lab(tmp_path: Path) -> Iterator[str]:
         )
     try:
         until = time.monotonic() + PATIENCE
-        while "/lab/tree/" not in log.read_text():
+        while "/lab/tree/" not in log.read_text() or not answers(port):
             assert server.poll() is None, log.read_text()
             assert time.monotonic() < until, log.read_text()
             time.sleep(0.1)

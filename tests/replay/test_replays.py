@@ -179,6 +179,8 @@ async def test_expressions_are_evaluated_where_one_stands() -> None:
     assert replay.eval("lengths") == {"<a>": 3}, "outer frames are asked as well"
     with pytest.raises(NameError):
         replay.eval("nobody")
+    with pytest.raises(NameError, match="'lenths' exist at none of the"):
+        replay.trace("lenths")
     frame = replay.trace("dict(lengths)")
     assert list(frame["value"]) == [{}, {"<a>": 3}, {"<a>": 3, "<bcd>": 5}, None]
     assert list(frame["path"]) == ["", "fetch", "fetch#2", "sleep"]

@@ -47,6 +47,11 @@ pub enum PortableError {
 
 /// `entries`: whole, in order, payloads inline.
 pub fn save(run: &SavedRun, entries: &[Entry]) -> std::io::Result<Vec<u8>> {
+    let most = Caps::default().entries;
+    if entries.len() as u64 > most {
+        // Nobody could load it.
+        return Err(std::io::Error::other(format!("a journal file holds at most {most} entries")));
+    }
     let mut body = BytesMut::new();
     let run = SavedRun { entries: entries.len() as u64, ..run.clone() };
     run.encode_length_delimited(&mut body).expect("a BytesMut grows as needed");

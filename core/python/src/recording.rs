@@ -73,7 +73,7 @@ impl PyRecording {
         let run =
             SavedRun { run_id, component, status, created, started, ended, reason, tags, agnt5, entries: 0 };
         let file = py.detach(|| portable::save(&run, &self.entries));
-        let file = file.map_err(|error| errors::named("StoreError", &format!("cannot compress: {error}")))?;
+        let file = file.map_err(|error| errors::named("StoreError", &format!("cannot be saved: {error}")))?;
         Ok(PyBytes::new(py, &file))
     }
 
