@@ -45,12 +45,10 @@ pub enum PortableError {
     TooLarge(String),
 }
 
-/// `entries`: whole, in order, payloads inline.
-pub fn save(run: &SavedRun, entries: &[Entry]) -> std::io::Result<Vec<u8>> {
-    let most = Caps::default().entries;
-    if entries.len() as u64 > most {
-        // Nobody could load it.
-        return Err(std::io::Error::other(format!("a journal file holds at most {most} entries")));
+/// `entries`: whole, in order, payloads inline. An error for more than `caps` lets anybody load.
+pub fn save(run: &SavedRun, entries: &[Entry], caps: Caps) -> std::io::Result<Vec<u8>> {
+    if entries.len() as u64 > caps.entries {
+        return Err(too_much(format!("{} entries", caps.entries)));
     }
     let mut body = BytesMut::new();
     let run = SavedRun { entries: entries.len() as u64, ..run.clone() };
@@ -58,12 +56,19 @@ pub fn save(run: &SavedRun, entries: &[Entry]) -> std::io::Result<Vec<u8>> {
     for page in entries.chunks(PAGE) {
         segment::encode(page).encode_length_delimited(&mut body).expect("a BytesMut grows as needed");
     }
+    if body.len() as u64 > caps.bytes {
+        return Err(too_much(format!("{} bytes", caps.bytes)));
+    }
     let mut file = MAGIC.to_vec();
     file.push(PORTABLE_VERSION);
     file.extend(zstd::bulk::compress(&body, LEVEL)?);
     let sum = blake3::hash(&file);
     file.extend_from_slice(sum.as_bytes());
     Ok(file)
+}
+
+fn too_much(most: String) -> std::io::Error {
+    std::io::Error::other(format!("a journal file holds at most {most}"))
 }
 
 pub fn load(file: &[u8], caps: Caps) -> Result<(SavedRun, Vec<Entry>), PortableError> {
@@ -187,14 +192,14 @@ mod tests {
         #[test]
         fn what_is_saved_is_loaded(inputs in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..200), 0..40)) {
             let entries = journal(&inputs);
-            let (saved, loaded) = load(&save(&run(), &entries).unwrap(), Caps::default()).unwrap();
+            let (saved, loaded) = load(&save(&run(), &entries, Caps::default()).unwrap(), Caps::default()).unwrap();
             prop_assert_eq!(saved, SavedRun { entries: entries.len() as u64, ..run() });
             prop_assert_eq!(loaded, entries);
         }
 
         #[test]
         fn a_changed_byte_is_noticed(at in 0usize..4_000, bit in 0u8..8) {
-            let mut file = save(&run(), &journal(&[vec![7; 50], vec![8; 500]])).unwrap();
+            let mut file = save(&run(), &journal(&[vec![7; 50], vec![8; 500]]), Caps::default()).unwrap();
             let at = at % file.len();
             file[at] ^= 1 << bit;
             prop_assert!(load(&file, Caps::default()).is_err());
@@ -213,12 +218,23 @@ mod tests {
 
     #[test]
     fn limits_hold_before_the_memory_is_spent() {
-        let file = save(&run(), &journal(&[vec![0; 50_000_000]])).unwrap();
+        let file = save(&run(), &journal(&[vec![0; 50_000_000]]), Caps::default()).unwrap();
         assert!(file.len() < 100_000, "zeros are small when they are compressed");
         let caps = Caps { bytes: 1_000_000, entries: 10 };
         assert_eq!(load(&file, caps), Err(PortableError::TooLarge("1000000 bytes".into())));
-        let many = save(&run(), &journal(&vec![vec![]; 20])).unwrap();
+        let many = save(&run(), &journal(&vec![vec![]; 20]), Caps::default()).unwrap();
         assert_eq!(load(&many, caps), Err(PortableError::TooLarge("10 entries".into())));
+    }
+
+    #[test]
+    fn what_nobody_could_load_is_not_saved() {
+        let refused = |entries: &[Entry], caps| save(&run(), entries, caps).unwrap_err().to_string();
+        let caps = Caps { bytes: 1_000_000, entries: 10 };
+        assert_eq!(refused(&journal(&vec![vec![]; 20]), caps), "a journal file holds at most 10 entries");
+        assert_eq!(
+            refused(&journal(&[vec![0; 2_000_000]]), caps),
+            "a journal file holds at most 1000000 bytes"
+        );
     }
 
     #[test]
@@ -229,13 +245,13 @@ mod tests {
             command.scope = entry.seq - 1;
         }
         let caps = Caps { bytes: 10_000_000, entries: 10_000 };
-        let refused = load(&save(&run(), &entries).unwrap(), caps);
+        let refused = load(&save(&run(), &entries, Caps::default()).unwrap(), caps);
         assert_eq!(refused, Err(PortableError::TooLarge("10000000 bytes of paths".into())));
     }
 
     #[test]
     fn a_newer_version_and_another_file_are_told_apart() {
-        let mut file = save(&run(), &journal(&[])).unwrap();
+        let mut file = save(&run(), &journal(&[]), Caps::default()).unwrap();
         file[6] = 9;
         assert_eq!(load(&file, Caps::default()), Err(PortableError::TooNew(9)));
         assert_eq!(load(b"PK\x03\x04", Caps::default()), Err(PortableError::Strange));
@@ -246,7 +262,7 @@ mod tests {
         let mut entries = journal(&[vec![], vec![]]);
         let Some(Body::Command(command)) = &mut entries[1].body else { panic!() };
         command.scope = 2;
-        let error = load(&save(&run(), &entries).unwrap(), Caps::default()).unwrap_err();
+        let error = load(&save(&run(), &entries, Caps::default()).unwrap(), Caps::default()).unwrap_err();
         assert_eq!(error, PortableError::Damaged("entry 1 lies below an entry after it".into()));
     }
 }

@@ -72,7 +72,7 @@ impl PyRecording {
         let (run_id, component) = (start.run_id.clone(), start.component.clone());
         let run =
             SavedRun { run_id, component, status, created, started, ended, reason, tags, agnt5, entries: 0 };
-        let file = py.detach(|| portable::save(&run, &self.entries));
+        let file = py.detach(|| portable::save(&run, &self.entries, Caps::default()));
         let file = file.map_err(|error| errors::named("StoreError", &format!("cannot be saved: {error}")))?;
         Ok(PyBytes::new(py, &file))
     }
