@@ -485,6 +485,8 @@ class Session:
         A recorded outcome answers at once. OUTCOME_PENDING: issue or await its effect under this seq. `due` is not part of
         the memo's key: a sleep that was recorded keeps its recorded end.
         """
+    @property
+    def parent_id(self) -> str: ...
     def tell_code(self, run_id: str, digest: bytes, source: bytes, python: str) -> None:
         """Of a run that the next submit makes."""
     def begin(self, scope: int, reuse: bool = True) -> int:

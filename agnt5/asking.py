@@ -1,4 +1,5 @@
-"""What a wait in a notebook says when the run it waits for waits for somebody: an approval or an event.
+"""What a wait in a notebook says when the run it waits for waits for somebody: an approval, an event, or a run below it
+that is paused.
 
 Without it, a cell that blocks on such a run would hang for ever in silence, for the cell that would answer cannot be
 run. It only speaks, under IPython and once for each question; it never answers, and never ends the wait.
@@ -15,11 +16,13 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from agnt5 import config
 from agnt5.errors import RunNotFound
-from agnt5.journal import short
+from agnt5.journal import Journal, short
 from agnt5.notebook import under_ipython
+from agnt5.runtime import reader as look
 from agnt5.types import Status
 
 if TYPE_CHECKING:
+    from agnt5 import _core
     from agnt5.entry import Entry
     from agnt5.run import Run
 
@@ -67,7 +70,7 @@ class _Asking:
         from agnt5.run import Run
 
         self._run = Run(run_id)
-        self._told: set[tuple[str, int]] = set()
+        self._told: set[tuple[str, int] | str] = set()
         self._next = 0.0
 
     def look(self) -> None:
@@ -79,6 +82,10 @@ class _Asking:
             if (run.id, entry.seq) not in self._told:
                 self._told.add((run.id, entry.seq))
                 print(short(sentence(run, entry), 1000), file=sys.stderr, flush=True)
+        for paused in paused_below(self._run.id, look()):
+            if paused not in self._told:
+                self._told.add(paused)
+                print(short(paused, 1000), file=sys.stderr, flush=True)
         ended = time.monotonic()
         self._next = ended + (ended - began) * _SHARE
 
@@ -97,6 +104,25 @@ def questions(run: Run) -> Iterator[tuple[Run, Entry]]:
                 yield from questions(Run(entry.child_id))
             except RunNotFound:
                 continue  # asked, and not begun yet
+
+
+def paused_below(run_id: str, reader: _core.Reader) -> list[str]:
+    """What to know of paused runs that this one, or a run that it awaits, waits for."""
+    from agnt5.execution.stops import paused_text
+
+    row = reader.run(run_id)
+    if row is None or Status.from_code(row.status).terminal:
+        return []
+    told: list[str] = []
+    for entry in Journal.read(reader, row):
+        child = reader.run(entry.child_id) if entry.ended is None and entry.child_id else None
+        if child is None:
+            continue
+        if Status.from_code(child.status) is Status.PAUSED:
+            told.append(paused_text(run_id, child.id, child.component, child.reason))
+        else:
+            told += paused_below(child.id, reader)
+    return told
 
 
 def sentence(run: Run, entry: Entry) -> str:

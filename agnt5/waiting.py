@@ -61,9 +61,11 @@ def block(run_id: str, timeout: float | None) -> Any:
         try:
             found = _block_for_one(run_id, until)
         except TimeoutError:
-            status = Status.from_code(row_of(run_id).status)
+            reader = look()
+            status = Status.from_code(row_of(run_id, reader).status)
+            below = "".join(f" {told}" for told in asking.paused_below(run_id, reader))
             raise TimeoutError(
-                f"Run {run_id} is still {status} after {timeout} s. It goes on; ask again, or `run.cancel()`."
+                f"Run {run_id} is still {status} after {timeout} s. It goes on; ask again, or `run.cancel()`.{below}"
             ) from None
         if not isinstance(found, _Next):
             return found

@@ -67,6 +67,7 @@ def runs(
 @as_json_option
 def show(choice: Choice, identity: str, chat: int | None, json_: bool) -> None:
     """Show a run and its journal, and what in it waits for a person."""
+    from ..asking import paused_below
     from ..journal import Journal
     from ..waiting import successor_of
 
@@ -100,6 +101,8 @@ def show(choice: Choice, identity: str, chat: int | None, json_: bool) -> None:
             click.echo(f"{name:<10} {shown(value)}")
     click.echo()
     click.echo(shown(str(journal), lines=True))
+    for told in paused_below(row.id, reader):
+        click.echo(f"\n{shown(told)}")
     if asked:
         click.echo("\nwaits for a person:")
     for one in asked:

@@ -240,6 +240,7 @@ class _ReadOnly:
     key = 0
     attempt = 1
     object_key = ""
+    parent_id = ""
     replaying = True
 
     def __init__(self, cursor: _core.Cursor) -> None:

@@ -14,6 +14,7 @@ from agnt5.codec import encode_failure
 from agnt5.errors import DivergenceError, FlowIOError, FlowSpinError, RunPaused, StoreError
 from agnt5.execution.diverging import explain
 from agnt5.log import logger
+from agnt5.notebook import under_ipython
 
 if TYPE_CHECKING:
     from agnt5.execution.attempt import Attempt
@@ -43,6 +44,10 @@ def stop(attempt: Attempt) -> None:
         attempt.driver.paused(attempt, error)
         attempt.tear_down()
         attempt.session.pause(reason)
+        if attempt.session.parent_id and not under_ipython():  # there, whoever waits is told in the cell
+            # Who waits for its caller would else see a run that waits, and not for whom.
+            told = paused_text(attempt.session.parent_id, attempt.run_id, attempt.session.component, reason)
+            logger.warning("%s", told)
         attempt.driver.commit(attempt)
     except Exception as broken:
         broke(attempt, broken)
@@ -80,6 +85,15 @@ def reason_error(run_id: str, reason: str) -> Exception:
         return DivergenceError(text)
     why = text if kind == "RunPaused" else reason or "somebody paused it"
     return RunPaused(f"Run {run_id} is paused: {why}. Look at `run.journal`, then `run.resume()` or `run.cancel()`.")
+
+
+def paused_text(caller: str, run_id: str, component: str, reason: str) -> str:
+    """What to know of a run that waits for a paused one."""
+    why = reason.removeprefix("RunPaused: ").rstrip(".") or "somebody paused it"
+    return (
+        f"Run {caller} waits for the run of {component!r} that it called, {run_id}, which is paused: {why}. "
+        f"There, `run` is `agnt5.get_run({run_id!r})`."
+    )
 
 
 def warn_large(attempt: Attempt) -> None:

@@ -11,7 +11,9 @@ import pytest
 
 import agnt5
 from agnt5 import Agent, Answer, Budget, ConfigurationError, Context, RunFailed, RunPaused, flow, tool
+from agnt5.asking import paused_below
 from agnt5.llm import Image, Message, Reply, Request, ScriptedLLM, Text, ToolCall, Usage, set_price
+from agnt5.runtime import reader
 
 
 @tool
@@ -61,6 +63,28 @@ async def test_an_answer_that_was_cut_off_is_warned_of() -> None:
     assert [text for _, _, text in run.journal.logs] == [
         "WARNING agnt5.run: the answer of the agent 'short_teller' was cut off after 3 tokens; raise its max_tokens="
     ]
+
+
+async def test_who_waits_for_a_paused_run_below_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    again = {"tool": "search", "arguments": {"query": "tea"}}
+    helper = Agent("paused_helper", "", [search], llm=ScriptedLLM([again, again, "Two."]), max_iterations=1)
+    ask = {"tool": "paused_helper", "arguments": {"prompt": "How many?"}}
+    boss = Agent("waiting_boss", "", [helper], llm=ScriptedLLM([ask, "Two, they say."]))
+
+    @flow
+    async def office(ctx: Context) -> str:
+        return await ctx.call(boss, "Ask.")
+
+    run = office.start()
+    while not (below := [one for one in agnt5.runs(component="paused_helper") if one.status == "paused"]):
+        await asyncio.sleep(0.01)
+    who = f"that it called, {below[0].id}, which is paused: the agent 'paused_helper' has used 1 of 1 turns"
+    assert any(who in record.getMessage() for record in caplog.records)
+    with pytest.raises(TimeoutError, match=who):
+        run.result(timeout=0.01)
+    below[0].resume(values={"allowance": 5})
+    assert await run == "Two, they say."
+    assert paused_below(run.id, reader()) == []
 
 
 async def test_tools_of_one_answer_are_called_at_once() -> None:

@@ -103,6 +103,20 @@ def test_show_is_the_journal_with_its_values(cell: Cell, run: Run) -> None:
     assert "{'item': 'tea', 'price': 30}" in shown
 
 
+def test_a_cell_that_waits_for_a_paused_run_below_says_so(
+    shell: InteractiveShell, cell: Cell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("agnt5.asking.PERIOD", 0.02)
+    asks = ScriptedLLM([{"tool": "halted", "arguments": {"prompt": "?"}}])
+    halted = Agent("halted", llm=ScriptedLLM(["-"]), max_iterations=1)
+    halted.max_iterations = 0
+    shell.user_ns["boss"] = Agent("halting", tools=[halted], llm=asks)
+    told = cell("try: boss.run_sync('go', timeout=1)\nexcept TimeoutError: print('too long')")
+    assert "which is paused: the agent 'halted' has used 0 of 0 turns" in told
+    assert told.count("which is paused") == 1, "once for each wait"
+    assert "too long" in told
+
+
 def test_arguments_are_expressions(shell: InteractiveShell, cell: Cell) -> None:
     shell.user_ns["what"] = ["jam"]
     for line in ("what[0] gift=True", "what[0], gift = not False", "*what **{'gift': True}"):

@@ -152,6 +152,11 @@ impl PySession {
     }
 
     #[getter]
+    fn parent_id(&self) -> String {
+        self.session.lock().tape().started().parent_id.clone()
+    }
+
+    #[getter]
     fn component(&self) -> String {
         self.session.lock().tape().started().component.clone()
     }
