@@ -6,6 +6,8 @@ again tells whether they are still the same; lists and tables are state as often
 
 from __future__ import annotations
 
+import os
+import re
 from typing import Any
 
 from agnt5 import secret
@@ -16,14 +18,17 @@ from agnt5.modules import recorded_name
 # Encoded bytes of one value, and of all of a component: larger ones are data.
 _MOST = 16_384
 _ALL = 65_536
+_PRIVATE = re.compile(r"key|token|secret|passw|pwd|credential|auth|dsn|cookie|private|url", re.I)
+# What is shorter is no credential: "1", "en", "utf-8".
+_SHORT = 6
 
 
 def constants(reach: Reach) -> list[dict[str, Any]]:
-    """What a run records of them: `name`, `module` and `value`, the codec's JSON; none that holds a credential."""
+    """What a run records of them: `name`, `module` and `value`, the codec's JSON; none that may be a credential."""
     found: list[dict[str, Any]] = []
     left = _ALL
     for namespace, name, value in reach.data():
-        if name.startswith("__") or not _is_constant(value):
+        if name.startswith("__") or not _is_constant(value) or _may_be_private(name, value):
             continue
         text = encode(value).decode()
         if len(text) > min(_MOST, left) or secret.mask(text) != text:
@@ -32,6 +37,20 @@ def constants(reach: Reach) -> list[dict[str, Any]]:
         module = str(namespace.get("__name__") or "")
         found.append({"name": name, "module": recorded_name(module), "value": text})
     return found
+
+
+def _may_be_private(name: str, value: Any) -> bool:
+    """Whether somebody may mean to keep it to this process, though nothing in the text itself tells: by its name, or
+    because it came from the environment."""
+    if type(value) is tuple:
+        return any(_may_be_private(name, one) for one in value)
+    if type(value) not in (str, bytes):
+        return False
+    return _PRIVATE.search(name) is not None or (len(value) >= _SHORT and value in _environment())
+
+
+def _environment() -> set[str | bytes]:
+    return {*os.environ.values(), *os.environb.values()}
 
 
 def _is_constant(value: Any) -> bool:

@@ -258,6 +258,19 @@ def test_a_snapshot_holds_the_constants_that_are_read(notebook: Notebook) -> Non
     assert snapshot(notebook["flow"]).digest == first.digest
 
 
+def test_what_may_be_a_credential_is_no_constant(notebook: Notebook, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MY_DATABASE", "kept to itself")
+    monkeypatch.setenv("LANGUAGE_HERE", "en")
+    notebook.cell(
+        "import os\n"
+        "DATABASE, PLACES = os.environ['MY_DATABASE'], ('here', os.environ['MY_DATABASE'].encode())\n"
+        "API_KEY, password, DATABASE_URL = 'hunter2', 'hunter3', 'postgres://ada:hunter4@db'\n"
+        "MAX_TOKENS, LANGUAGE = 500, os.environ['LANGUAGE_HERE']\n"
+        "def flow(): return DATABASE, PLACES, API_KEY, password, DATABASE_URL, MAX_TOKENS, LANGUAGE\n"
+    )
+    assert constants(notebook["flow"]) == {"MAX_TOKENS": "500", "LANGUAGE": '"en"'}
+
+
 def test_without_source_the_bytecode_tells_versions_apart(notebook: Notebook) -> None:
     notebook.cell("def flow(): return 1 in {'b', 'a'}")
     first = snapshot(notebook["flow"])
