@@ -187,8 +187,8 @@ def adds(n: int) -> int:
 
 
 async def settled(run: Run, status: str) -> Run:
-    while run.status != status:
-        assert not run.status.terminal, f"{run.id} ended: {run.status}"
+    while (now := run.status) != status:  # read once: it moves on between two reads
+        assert not now.terminal, f"{run.id} ended: {now}"
         await asyncio.sleep(0.01)
     return run
 
