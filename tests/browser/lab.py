@@ -52,6 +52,8 @@ FLAGS = [
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"),
     *("--disable-component-update", "--disable-sync"),
 ]
+# JupyterLab gives up what it had asked of a kernel that is restarted, and complains of it where the machine is slow.
+JUPYTERS_OWN = ("Canceled future for create_subshell_request",)
 SECONDS = 30_000
 """Milliseconds after which a wait has failed."""
 
@@ -219,6 +221,10 @@ class Notebook:
         assert self.complaints == []
         assert self.strays == []
 
+    def heard(self, complaint: str) -> None:
+        if not any(one in complaint for one in JUPYTERS_OWN):
+            self.complaints.append(complaint)
+
     def errors(self) -> list[str]:
         """Errors of cells; what was written to stderr is none, since a slow machine makes the engine warn."""
         look = """(name) => {
@@ -275,8 +281,8 @@ class Chromium:
         notebook = Notebook(page, self._lab, name)
         ours = f"127.0.0.1:{self._lab.port}"
         page.on("request", lambda sent: None if _is_local(sent.url, ours) else notebook.strays.append(sent.url))
-        page.on("console", lambda said: notebook.complaints.append(said.text) if said.type == "error" else None)
-        page.on("pageerror", lambda error: notebook.complaints.append(str(error)))
+        page.on("console", lambda said: notebook.heard(said.text) if said.type == "error" else None)
+        page.on("pageerror", lambda error: notebook.heard(str(error)))
         notebook.open()
         if not alone and not context:
             self._shared = notebook

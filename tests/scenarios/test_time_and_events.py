@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from datetime import timedelta
 from pathlib import Path
 
@@ -58,18 +59,25 @@ async def test_repeated_event_ids_are_one_event() -> None:
 
 
 async def test_a_wait_that_was_given_up_loses_nothing() -> None:
+    given_up, sent = threading.Event(), threading.Event()
+
+    def meanwhile() -> None:
+        given_up.set()
+        assert sent.wait(60)
+
     @flow
     async def gives_up(ctx: Context) -> list[object]:
         first = asyncio.create_task(ctx.wait_for_event("news"))
         await ctx.sleep(0.02)
         first.cancel()
         await asyncio.gather(first, return_exceptions=True)
-        await ctx.sleep(0.05)
+        await ctx.call(meanwhile)
         return [first.cancelled(), await ctx.wait_for_event("news", timeout=timedelta(seconds=5))]
 
     run = gives_up.start()
-    await asyncio.sleep(0.04)
+    assert await asyncio.to_thread(given_up.wait, 60)
     agnt5.send_event("news", "kept")
+    sent.set()
     assert await run == [True, "kept"]
 
 
