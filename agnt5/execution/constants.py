@@ -18,6 +18,7 @@ from agnt5.modules import recorded_name
 # Encoded bytes of one value, and of all of a component: larger ones are data.
 _MOST = 16_384
 _ALL = 65_536
+# Names under which credentials are kept, and addresses, which may hold one.
 _PRIVATE = re.compile(r"key|token|secret|passw|pwd|credential|auth|dsn|cookie|private|url", re.I)
 # What is shorter is no credential: "1", "en", "utf-8".
 _SHORT = 6

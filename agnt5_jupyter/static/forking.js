@@ -85,6 +85,7 @@ export class Forking {
     this.label.hidden = how === "nothing";
     /** @type {HTMLElement} */ (this.label.firstChild).textContent = this.draft.path && how !== "input" ? `${WORDS[how][1]} · ${this.draft.path}` : WORDS[how][1];
     this.text.value = edits ? this.draft.text : "";
+    this.text.setSelectionRange(0, 0); // or the field opens scrolled to the end of what is to be read
     this.text.rows = edits ? Math.min(14, Math.max(3, this.text.value.split("\n").length)) : 2;
     this.hint.textContent = edits ? this.draft.why : how === "nothing" ? "The code goes on from here, and what comes after runs anew." : "";
     void this.#plan();

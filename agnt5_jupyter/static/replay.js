@@ -161,7 +161,7 @@ class ReplayView {
 
   drawEntry() {
     const { entry, outcome, frames, why } = this.at;
-    const ended = outcome && (frames.length || why) ? h("div", { class: "outcome" }, h("span", { class: "sign quiet", "aria-hidden": "true", text: "■" }), h("span", { text: outcome })) : null;
+    const ended = outcome && (frames.length || why) ? h("div", { class: "outcome" }, sign(this.head.status), h("span", { text: outcome })) : null;
     if (!entry || entry.plain) {
       fill(this.entry, h("div", { class: "quiet", text: entry ? "The run was asked to cancel." : "The start: the code ran to its first wait, and no answer was delivered yet." }), ended);
       return;
