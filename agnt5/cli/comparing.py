@@ -49,14 +49,17 @@ def check(
 ) -> int:
     """Replay recorded runs against the code of now. Exit code 1 when one of them does not replay."""
     from .. import registry
-    from ..replay.check import check_runs
+    from ..replay.check import check_runs, flow_of
     from .usercode import load_app
 
     if app is None:
         raise ConfigurationError("name the code to check with --app module, file.py or notebook.ipynb (or AGNT5_APP)")
     load_app(app)
-    if component is not None and registry.find(component) is None:
-        raise ConfigurationError(f"{app} defines nothing that is called {component!r}")
+    if component is not None:
+        found = registry.find(component)
+        if found is None:
+            raise ConfigurationError(f"{app} defines nothing that is called {component!r}")
+        flow_of(found)
     reports: dict[str, Report] = {}
     unread: dict[str, str] = {}
     for directory in choice.stores():

@@ -159,13 +159,13 @@ def check(
 
     ConfigurationError when nothing has this name, or it is no flow.
     """
-    code = {} if component is None or isinstance(component, str) else {_flow(component).name: _flow(component)}
+    code = {} if component is None or isinstance(component, str) else {flow_of(component).name: flow_of(component)}
     name = component if isinstance(component, str) else next(iter(code), "")
     if isinstance(component, str):
         known = registry.find(component)
         if known is None:
             raise ConfigurationError(f"Nothing is called {component!r} in this process.")
-        code[component] = _flow(known)
+        code[component] = flow_of(known)
     return check_runs(look(), name, code, last=last, seconds=seconds, clean=clean)
 
 
@@ -314,7 +314,8 @@ def _with_code(what: str, told: str) -> list[str]:
     return lines
 
 
-def _flow(target: Component[..., Any] | Callable[..., Any]) -> Component[..., Any]:
+def flow_of(target: Component[..., Any] | Callable[..., Any]) -> Component[..., Any]:
+    """The flow that is meant. ConfigurationError for what is none."""
     component = component_of(target)
     if component is None or component.kind != FLOW:
         raise ConfigurationError(f"{target!r} is no flow; only flows are replayed command by command.")

@@ -141,6 +141,8 @@ def test_diff_and_check(shop: Path, cli: Call) -> None:
     assert not json.loads(cli("check", "--app", str(shop), "--json").out)["default"]["ok"]
     assert "name the code to check" in cli("check").err
     assert "defines nothing that is called 'bills'" in cli("check", "bills", "--app", str(shop)).err
+    shop.write_text("from agnt5 import function\n" + SHOP.replace("def price", "@function\ndef price"))
+    assert "<function price> is no flow" in cli("check", "price", "--app", str(shop)).err
 
 
 def test_save_and_load(shop: Path, cli: Call, tmp_path: Path) -> None:
