@@ -30,13 +30,16 @@ from agnt5.runtime import Runtime, ask_owner, get_runtime, owner_or_reader
 from agnt5.runtime import reader as look
 from agnt5.secret import refuse_secrets
 from agnt5.timetravel import TimeTravel
-from agnt5.types import Status
-from agnt5.waiting import block, row_of, successor_of, wait
+from agnt5.types import INTERRUPTED, Status
+from agnt5.waiting import block, left_alone, row_of, successor_of, wait
 
 if TYPE_CHECKING:
     from agnt5 import _core
     from agnt5.context import Context
     from agnt5.proxy import ObjectProxy
+
+
+_ALL = 1_000_000  # runs looked through for interrupted ones
 
 
 class Run(TimeTravel, Approvals):
@@ -124,8 +127,7 @@ class Run(TimeTravel, Approvals):
     def interrupted(self) -> bool:
         """Its process went away and nobody has resumed it yet."""
         reader = look()
-        row = self._row(reader)
-        return Status.from_code(row.status).left_alone(marked=row.interrupted, owned=bool(reader.owner()))
+        return left_alone(self._row(reader), owned=bool(reader.owner()))
 
     @property
     def warnings(self) -> list[str]:
@@ -275,20 +277,26 @@ def runs(
     roots: bool = False,
 ) -> RunList:
     """Runs of this store, newest first: a list that also becomes a table (`.to_pandas()`, `.to_arrow()`). `since`: a
-    datetime, or seconds since 1970. `roots`: only runs that no other run called. ConfigurationError for a status that
-    does not exist or a negative limit."""
+    datetime, or seconds since 1970. `roots`: only runs that no other run called. `status`: also "interrupted", those
+    whose process went away and that nobody has resumed. ConfigurationError for a status that does not exist or a
+    negative limit."""
     if limit < 0:
         raise ConfigurationError(f"`limit=` is how many runs at most, from 0; it is {limit}.")
     reader = look()
     moment = 0 if since is None else int((since.timestamp() if isinstance(since, datetime) else since) * 1e6)
     try:
-        code = -1 if status is None else Status(status).code
+        code = -1 if status in (None, INTERRUPTED) else Status(status).code
     except ValueError:
-        raise ConfigurationError(f"{status!r} is no status; there are {', '.join(Status)}.") from None
+        known = ", ".join([*Status, INTERRUPTED])
+        raise ConfigurationError(f"{status!r} is no status; there are {known}.") from None
     name = component.name if isinstance(component, Component) else component or ""
     if limit == 0:  # stands for the reader's own limit there
         return RunList()
-    rows = reader.runs(status=code, component=name, since=moment, roots=roots, limit=limit)
+    most = _ALL if status == INTERRUPTED else limit
+    rows = reader.runs(status=code, component=name, since=moment, roots=roots, limit=most)
+    if status == INTERRUPTED:
+        owned = bool(reader.owner())
+        rows = [row for row in rows if left_alone(row, owned=owned)][:limit]
     return RunList(Run(row.id) for row in rows)
 
 

@@ -48,6 +48,9 @@ class Status(StrEnum):
         return _CODES[code]
 
 
+INTERRUPTED = "interrupted"
+"""Stands beside the statuses where runs are chosen: those that nobody drives, whatever they were doing."""
+
 # The order is that of `core/journal/src/status.rs`.
 _CODES = tuple(Status)
 _TERMINAL = frozenset({Status.COMPLETED, Status.FAILED, Status.CANCELLED})

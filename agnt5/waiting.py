@@ -85,9 +85,9 @@ def successor_of(run_id: str, reader: _core.Reader) -> str:
     return ended.child_id if ended is not None and ended.outcome == CONTINUED else ""
 
 
-def awaits_a_person(row: _core.RunRow) -> bool:
-    """Interrupted, and nobody has resumed it, in a store that is owned."""
-    return Status.from_code(row.status).left_alone(marked=row.interrupted, owned=True)
+def left_alone(row: _core.RunRow, *, owned: bool) -> bool:
+    """Interrupted, and nobody has resumed it. `owned`: whether a living process owns the store."""
+    return Status.from_code(row.status).left_alone(marked=row.interrupted, owned=owned)
 
 
 def _block_for_one(run_id: str, until: float | None) -> Any:
@@ -175,7 +175,7 @@ def _already(row: _core.RunRow) -> Ending | None:
     status = Status.from_code(row.status)
     if status.terminal or status is Status.PAUSED:
         return row.status, None
-    if awaits_a_person(row) and _asks():
+    if left_alone(row, owned=True) and _asks():
         raise _interrupted(row)
     return None
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..types import INTERRUPTED
 from .approving import describe_approval, how_to_answer, questions_of
 from .options import RunCommand, as_json_option, of_store
 from .stores import STATUSES, Choice, Found, open_reader
@@ -23,7 +24,7 @@ HEADS = ("ID", "COMPONENT", "STATUS", "CREATED", "TOOK", "NOTE")
 
 @click.command()
 @of_store
-@click.option("--status", type=click.Choice(STATUSES), help="Only runs with this status")
+@click.option("--status", type=click.Choice([*STATUSES, INTERRUPTED]), help="Only runs with this status")
 @click.option("--component", metavar="NAME", help="Only runs of this component")
 @click.option("--since", metavar="AGE", help="Only runs created since then, as 90s, 15m, 12h, 30d")
 @click.option(
@@ -45,13 +46,15 @@ def runs(
     """List runs, newest first."""
     if all_stores:
         choice = Choice(choice.home)
-    found = choice.rows(
-        status=-1 if status is None else STATUSES.index(status),
-        component=component or "",
-        since=int((time.time() - seconds(since)) * 1e6) if since else 0,
-        limit=limit,
-        roots=roots,
-    )
+    chosen: dict[str, Any] = {
+        "component": component or "",
+        "since": int((time.time() - seconds(since)) * 1e6) if since else 0,
+        "roots": roots,
+    }
+    if status == INTERRUPTED:
+        found = choice.interrupted(limit, **chosen)
+    else:
+        found = choice.rows(limit=limit, status=-1 if status is None else STATUSES.index(status), **chosen)
     if json_:
         click.echo(as_json([describe(run) for run in found]))
     elif found:

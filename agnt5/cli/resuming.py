@@ -20,8 +20,6 @@ from .text import as_json, shown
 if TYPE_CHECKING:
     from .._core import RunRow
 
-MOST = 100_000  # runs looked through for interrupted ones
-
 
 class Resumed(NamedTuple):
     """What became of one run. `result` and `error` are None when the store's owner drives it and nobody waited."""
@@ -78,7 +76,7 @@ def resume_runs(
 
 def interrupted(choice: Choice) -> list[Found]:
     """Every run that nobody drives, oldest first. Paused runs wait for a decision of their own: name them."""
-    return [run for run in reversed(choice.rows(limit=MOST)) if run.interrupted]
+    return choice.interrupted()[::-1]
 
 
 def _ask_owner(directory: Path, rows: list[RunRow]) -> list[Resumed]:

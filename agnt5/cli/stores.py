@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 # The name belongs to the core; that the file exists is all that is asked here.
 DATABASE = "journal.db"
 
-STATUSES = ("pending", "running", "waiting", "paused", "completed", "failed", "cancelled")
+STATUSES = tuple(map(str, Status))
+MOST = 100_000  # runs looked through for interrupted ones
 
 
 class Found(NamedTuple):
@@ -86,6 +87,10 @@ class Choice:
             more = "name the store with --store" if len(exact) > 1 else "give more of the id"
             raise RunNotFound(f"{identity!r} fits several runs ({ids}): {more}")
         raise RunNotFound(f"no run starts with {identity!r} in {self.root()} (`agnt5 runs` lists them)")
+
+    def interrupted(self, limit: int = MOST, **filters: Any) -> list[Found]:
+        """As `rows`, of those that nobody drives."""
+        return [run for run in self.rows(limit=MOST, **filters) if run.interrupted][:limit]
 
     def rows(self, *, limit: int, **filters: Any) -> list[Found]:
         """Runs of the chosen stores, newest first; `filters` are the reader's. StoreError when none of the stores can

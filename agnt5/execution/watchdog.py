@@ -59,12 +59,14 @@ class Watchdog:
                 # Nothing is lost by looking only once a period: a block shorter than that is not worth a word.
                 threading.Event().wait(_PERIOD)
             elif not self._warned and not self._closed:
-                self._warned = True
-                self._warn()
+                self._warned = self._warn()
 
-    def _warn(self) -> None:
-        frame = sys._current_frames().get(self.host_ident)
-        where, name = _user_line(frame)
+    def _warn(self) -> bool:
+        """Whether there was something to say."""
+        found = _user_line(sys._current_frames().get(self.host_ident))
+        if found is None:
+            return False  # no body stands there: the machine is too busy to run this process, and no code is at fault
+        where, name = found
         logger.warning(
             "%s has blocked the host loop for more than %.0f s at %s. Every run of this process waits for it: "
             "make the body a plain `def` (it then gets a thread of its own) or await an async library.",
@@ -72,21 +74,14 @@ class Watchdog:
             _PERIOD,
             where,
         )
+        return True
 
 
-def _user_line(frame: FrameType | None) -> tuple[str, str]:
+def _user_line(frame: FrameType | None) -> tuple[str, str] | None:
     """The innermost line outside the standard library and of this package, and the function it is in."""
-    inner: FrameType | None = None
     while frame is not None:
         package = str(frame.f_globals.get("__name__", "")).partition(".")[0]
-        if package not in _OURS:
-            if package not in sys.stdlib_module_names or package == "__main__":
-                return f"{frame.f_code.co_filename}:{frame.f_lineno}", f"`{frame.f_code.co_name}`"
-            inner = inner or frame
+        if package != "agnt5" and (package not in sys.stdlib_module_names or package == "__main__"):
+            return f"{frame.f_code.co_filename}:{frame.f_lineno}", f"`{frame.f_code.co_name}`"
         frame = frame.f_back
-    if inner is None:
-        return "an unknown line", "Code"
-    return f"{inner.f_code.co_filename}:{inner.f_lineno}", f"`{inner.f_code.co_name}`"
-
-
-_OURS = {"agnt5", "asyncio", "threading", "contextvars"}
+    return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import agnt5
+from agnt5 import Status
 
 from .. import show
 from ..finding import find, find_run, journal_of
@@ -15,7 +16,7 @@ from .verb import Call, Verb, take_as, take_run
 if TYPE_CHECKING:
     from agnt5 import Journal, Run, RunList
 
-STATUSES = ("pending", "running", "waiting", "paused", "completed", "failed", "cancelled")
+STATUSES = (*map(str, Status), "interrupted")
 # Columns of a journal's table that hold what a saved notebook keeps to itself when `outputs` is "summary".
 _VALUES = ["input", "output", "error", "meta"]
 

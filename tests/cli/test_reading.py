@@ -34,6 +34,10 @@ def test_filters(dead: Path, cli: Call) -> None:
     assert [row["id"] for row in json.loads(cli("runs", "--json", "--limit", "1").out)] == ["r_askmore"]
     assert len(json.loads(cli("runs", "--json", "--since", "1h").out)) == 4
     assert "no runs in" in cli("runs", "--component", "nothing").out
+    left = ("runs", "--json", "--status", "interrupted")
+    assert [row["id"] for row in json.loads(cli(*left).out)] == ["r_askmore", "r_asking"]
+    assert [row["id"] for row in json.loads(cli(*left, "--limit", "1").out)] == ["r_askmore"]
+    assert [row["id"] for row in json.loads(cli(*left, "--component", "doubler").out)] == []
 
 
 def test_show_by_prefix_and_by_position(dead: Path, cli: Call) -> None:

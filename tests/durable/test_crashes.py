@@ -153,10 +153,11 @@ def test_exit_while_bodies_run_is_clean_and_quick(tmp_path: Path) -> None:
         tmp_path,
         """
         agnt5.configure(recover="ask")
-        print(agnt5.get_run("s1").interrupted)
+        print(agnt5.get_run("s1").interrupted, [run.id for run in agnt5.runs(status="interrupted")])
+        print(agnt5.runs(status="interrupted", limit=0), agnt5.runs(status="interrupted", component="other"))
         """,
     )
-    assert looked.stdout.strip() == "True", looked.stderr
+    assert looked.stdout.splitlines() == ["True ['s1']", "[] []"], looked.stderr
 
 
 def test_changed_code_pauses_and_says_what_diverged(tmp_path: Path) -> None:
