@@ -88,16 +88,19 @@ class AnthropicLLM(LLM):
         answer = _Answer()
         async with stream:
             async for event in stream:
-                delta = answer.take(event.to_dict())
+                with failures.reading(self.name):
+                    delta = answer.take(event.to_dict(warnings=False))  # of kinds that the SDK does not know
                 if delta is not None:
                     yield delta
         if not answer.whole:
             raise (
-                failures.cut_off(self.name) if answer.model else failures.unreadable(self.name, "no event of a message")
+                failures.cut_off(self.name) if answer.begun else failures.unreadable(self.name, "no event of a message")
             )
         if answer.finish == "refusal":
             raise failures.declined(self.name, answer.why)
-        yield answer.reply()
+        with failures.reading(self.name):
+            reply = answer.reply()
+        yield reply
 
     def _error(self, error: Any) -> LLMError | None:
         anthropic = sys.modules.get("anthropic")  # missing while it cannot have raised anything
@@ -107,7 +110,10 @@ class AnthropicLLM(LLM):
         body: Any = error.body
         if isinstance(body, Mapping):
             inner: Any = cast("Any", body).get("error")
-            kind, said = (str(inner.get("type", "")), str(inner.get("message", ""))) if inner else ("", said)
+            if isinstance(inner, Mapping):
+                kind, said = str(cast("Any", inner).get("type", "")), str(cast("Any", inner).get("message", ""))
+            elif inner:
+                said = str(inner)
         begun = status < 400
         found = failures.refused(
             self.name,
@@ -131,29 +137,35 @@ class _Answer:
     """An answer while it comes in: blocks in the API's own form, complete once its last event is taken."""
 
     def __init__(self) -> None:
-        self.blocks: list[dict[str, Any]] = []
+        self.parts: dict[int, dict[str, Any]] = {}  # blocks by the number that the server gives them
         self.written: dict[int, str] = {}  # the JSON of a tool's input, by block
         self.model = ""
         self.usage: dict[str, Any] = {}
         self.finish: Finish = "other"
         self.why = ""
+        self.begun = False
         self.whole = False
 
+    @property
+    def blocks(self) -> list[dict[str, Any]]:
+        return list(self.parts.values())
+
     def take(self, event: Any) -> Delta | None:
-        """One event of the stream; the piece of text or thought in it, if any."""
+        """One event of the stream; the piece of text or thought in it, if any. Compatible servers leave fields out."""
         match event["type"]:
             case "message_start":
-                self.model = event["message"]["model"]
-                self.usage |= event["message"]["usage"]
+                self.begun = True
+                self.model = event["message"].get("model") or ""
+                self._count(event["message"].get("usage"))
             case "content_block_start":
-                self.blocks.append(dict(event["content_block"]))
+                self.parts[event["index"]] = dict(event["content_block"])
             case "content_block_delta":
                 return self._grow(event["index"], event["delta"])
             case "message_delta":
                 self.finish = _FINISHES.get(event["delta"].get("stop_reason") or "", "other")
                 details: Any = event["delta"].get("stop_details")
                 self.why = (details.get("explanation") if details else "") or ""
-                self.usage |= {name: count for name, count in event["usage"].items() if count is not None}
+                self._count(event.get("usage"))
             case "message_stop":
                 self.whole = True
             case _:
@@ -161,13 +173,13 @@ class _Answer:
         return None
 
     def _grow(self, index: int, delta: Any) -> Delta | None:
-        block = self.blocks[index]
+        block = self.parts[index]
         match delta["type"]:
             case "text_delta":
-                block["text"] = block.get("text", "") + delta["text"]
+                block["text"] = (block.get("text") or "") + delta["text"]
                 return Delta(delta["text"])
             case "thinking_delta":
-                block["thinking"] = block.get("thinking", "") + delta["thinking"]
+                block["thinking"] = (block.get("thinking") or "") + delta["thinking"]
                 return Delta(thought=delta["thinking"])
             case "signature_delta":
                 block["signature"] = delta["signature"]
@@ -180,10 +192,10 @@ class _Answer:
         return None
 
     def reply(self) -> Reply:
-        calls = [self._call(index) for index, block in enumerate(self.blocks) if block["type"] == "tool_use"]
+        calls = [self._call(index) for index, block in self.parts.items() if block["type"] == "tool_use"]
         message, finish = answer_tool.answer_of(calls), answer_tool.ended(self.finish)
         if message is None:
-            texts = tuple(Text(block["text"]) for block in self.blocks if block["type"] == "text" and block["text"])
+            texts = tuple(Text(block["text"]) for block in self.blocks if block["type"] == "text" and block.get("text"))
             content = texts if len(texts) > 1 else "".join(text.text for text in texts)
             message, finish = (
                 Message("assistant", content, answer_tool.real(calls), vendor=vendor_of(self.blocks)),
@@ -192,8 +204,12 @@ class _Answer:
         return Reply(message, self._usage(), model=self.model, finish=finish)
 
     def _call(self, index: int) -> ToolCall:
-        block = self.blocks[index]
+        block = self.parts[index]
         return tool_call(block["id"], block["name"], self.written.get(index) or block.get("input") or {})
+
+    def _count(self, told: Any) -> None:
+        counts: dict[str, Any] = told or {}
+        self.usage |= {name: count for name, count in counts.items() if count is not None}
 
     def _usage(self) -> Usage:
         """The API counts what it wrote to and read from its cache apart from the rest of the input."""

@@ -46,7 +46,7 @@ def body_of(request: Request, max_tokens: int, *, by_tool: bool = False) -> dict
 def vendor_of(blocks: list[dict[str, Any]]) -> dict[str, Any]:
     """What the next request has to repeat of an answer's blocks: signed thoughts, results of the API's own tools."""
     places = {"text": "text", "tool_use": "call"}
-    kept = worth_keeping([places.get(block["type"], block) for block in blocks if block.get("text") != ""])
+    kept = worth_keeping([places.get(block["type"], block) for block in blocks if block.get("text", "?")])
     return {"anthropic": kept} if kept else {}
 
 

@@ -148,8 +148,7 @@ class LLM:
         except StopAsyncIteration:
             raise
         except LLMError as error:
-            limits.heed(self.name, self._signed(error))
-            raise
+            failure = self._signed(error)
         except Exception as error:
             if isinstance(error, TimeoutError) and limit.expired():
                 failure = failures.too_slow(self.name, whole or timeout)
@@ -158,8 +157,9 @@ class LLM:
                 if found is None:
                     raise
                 failure = self._signed(found)
-            limits.heed(self.name, failure)
-        # Raised out here it has neither cause nor context: an SDK's errors quote keys, and hold requests with them.
+        limits.heed(self.name, failure)
+        # Out here, and with neither cause nor context: an SDK's errors quote keys, and hold requests with them.
+        failure.__cause__ = failure.__context__ = None
         raise failure
 
     def _signed(self, error: LLMError) -> LLMError:

@@ -73,7 +73,7 @@ def reply(completion: Any) -> Reply:
         _call(completion, number, _get(call, "id"), _get(call, "function", "name"), _get(call, "function", "arguments"))
         for number, call in enumerate(_list(message, "tool_calls"))
     ]
-    refusal = getattr(message, "refusal", None) or ""
+    refusal = _text(message, "refusal")
     return _reply(completion, text, calls, refusal, getattr(choice, "finish_reason", None), completion)
 
 
@@ -83,7 +83,8 @@ class Assembly:
     def __init__(self) -> None:
         self._text: list[str] = []
         self._refusal: list[str] = []
-        self._calls: dict[int, dict[str, str]] = {}
+        self._calls: list[dict[str, str]] = []
+        self._places: dict[int, int] = {}  # of calls in that list, by the numbers that the server gives them
         self._finish: str | None = None
         self._last: Any = None
         self._counted: Any = None
@@ -100,9 +101,9 @@ class Assembly:
         if delta is None:
             return
         text, thought = _content(getattr(delta, "content", None))
-        thought += getattr(delta, "reasoning_content", None) or getattr(delta, "reasoning", None) or ""
+        thought += _text(delta, "reasoning_content") or _text(delta, "reasoning")
         self._text.append(text)
-        self._refusal.append(getattr(delta, "refusal", None) or "")
+        self._refusal.append(_text(delta, "refusal"))
         for call in _list(delta, "tool_calls"):
             self._add_call(call)
         if text or thought:
@@ -114,20 +115,34 @@ class Assembly:
             return None
         calls = [
             _call(self._last, number, parts["id"], parts["name"], parts["arguments"])
-            for number, parts in sorted(self._calls.items())
+            for number, parts in enumerate(self._calls)
         ]
         return _reply(
             self._last, "".join(self._text), calls, "".join(self._refusal), self._finish, self._counted or self._last
         )
 
     def _add_call(self, call: Any) -> None:
-        index, identity = _get(call, "index"), _get(call, "id")
-        if index is None:  # some servers send each call whole and leave the number out
-            index = len(self._calls) if identity or not self._calls else max(self._calls)
-        parts = self._calls.setdefault(index, {"id": "", "name": "", "arguments": ""})
-        parts["id"] = parts["id"] or identity or ""
-        parts["name"] += _get(call, "function", "name") or ""
-        parts["arguments"] += _get(call, "function", "arguments") or ""
+        name = _text(call, "function", "name")
+        parts = self._calls[self._place(_get(call, "index"), _text(call, "id"), name)]
+        parts["id"] = parts["id"] or _text(call, "id")
+        parts["name"] += "" if parts["name"] == name else name  # some servers say it again with every piece
+        given = _get(call, "function", "arguments")
+        written = given if isinstance(given, str) else "" if given is None else msgspec.json.encode(given).decode()
+        parts["arguments"] += written
+
+    def _place(self, index: Any, identity: str, name: str) -> int:
+        """Where a piece of a call belongs. Some servers send each call whole and leave its number out, and some number
+        every call 0; some make up a new id for every piece."""
+        last = len(self._calls) - 1
+        place = self._places.get(index, -1) if index is not None else -1 if identity else last
+        if place >= 0 and name and identity and self._calls[place]["id"] not in ("", identity):
+            place = -1
+        if place < 0:
+            self._calls.append({"id": "", "name": "", "arguments": ""})
+            place = last + 1
+        if index is not None:
+            self._places[index] = place
+        return place
 
 
 def usage(counted: Any) -> Usage:
@@ -205,7 +220,9 @@ def _content(content: Any) -> tuple[str, str]:
         return content or "", ""
     text, thoughts = "", ""
     for part in cast("list[Any]", content) if isinstance(content, list) else []:
-        if _get(part, "type") == "text":
+        if isinstance(part, str):
+            text += part
+        elif _get(part, "type") == "text":
             text += str(_get(part, "text") or "")
         elif _get(part, "type") == "thinking":
             inner = _get(part, "thinking")
@@ -216,6 +233,11 @@ def _content(content: Any) -> tuple[str, str]:
 def _list(found: Any, name: str) -> list[Any]:
     value = getattr(found, name, None)
     return cast("list[Any]", value) if isinstance(value, list) else []
+
+
+def _text(found: Any, *path: str) -> str:
+    value = _get(found, *path)
+    return value if isinstance(value, str) else ""
 
 
 def _get(found: Any, *path: str) -> Any:

@@ -5,11 +5,12 @@ Pure: it gets statuses, headers and texts. What providers say is masked, because
 
 from __future__ import annotations
 
+import contextlib
 import email.utils
 import math
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Generator, Mapping
 from typing import TypeVar
 
 from agnt5.errors import (
@@ -144,6 +145,16 @@ def unreadable(name: str, what: str, status: int = 200) -> ProviderUnavailable:
     found = _made(ProviderUnavailable, name, status, text)
     found.possibly_billed = True
     return found
+
+
+@contextlib.contextmanager
+def reading(name: str) -> Generator[None]:
+    """Around code that takes an answer apart: what stumbles there has met an answer that leaves out, or bends, what its
+    protocol promises, as some servers do that only resemble the provider's."""
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, AttributeError) as error:
+        raise unreadable(name, f"{error} is missing" if isinstance(error, KeyError) else str(error)) from None
 
 
 def declined(name: str, said: str = "") -> ContentRefused:

@@ -62,7 +62,9 @@ class GoogleLLM(LLM):
         answer = _Answer()
         try:
             async for chunk in chunks:
-                for delta in answer.take(chunk):
+                with failures.reading(self.name):
+                    deltas = answer.take(chunk)
+                for delta in deltas:
                     yield delta
         finally:
             await chunks.aclose()
@@ -74,7 +76,9 @@ class GoogleLLM(LLM):
             raise (
                 failures.cut_off(self.name) if answer.begun else failures.unreadable(self.name, "no part of an answer")
             )
-        yield answer.reply()
+        with failures.reading(self.name):
+            reply = answer.reply()
+        yield reply
 
     async def _embed(self, texts: list[str], model: str | None) -> Embedded:
         client = await self._clients.here()

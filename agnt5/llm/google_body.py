@@ -81,7 +81,7 @@ def vendor_of(parts: list[dict[str, Any]]) -> dict[str, Any]:
             items.append({PLACE: place, **signed} if signed else place)
         elif signed and "text" in part:
             items.append({"text": "", **signed})
-        elif "text" not in part:
+        elif part and "text" not in part:  # an empty one is of a kind that the SDK does not know
             items.append(part)
     kept = worth_keeping(items)
     return {"google": kept} if kept else {}

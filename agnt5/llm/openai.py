@@ -89,7 +89,11 @@ class OpenAILLM(LLM):
     async def _generate(self, request: Request) -> Reply:
         client = await self._clients.here()
         completion = await client.chat.completions.create(**self._sent(request))
-        return chatcompletions.reply(completion)
+        told = getattr(completion, "error", None)
+        if told and not getattr(completion, "choices", None):  # some gateways tell every failure with a status of 200
+            raise self._told(told, "")
+        with failures.reading(self.name):
+            return chatcompletions.reply(completion)
 
     async def _stream(self, request: Request) -> AsyncGenerator[Delta | Reply, None]:
         client = await self._clients.here()
@@ -99,9 +103,12 @@ class OpenAILLM(LLM):
         assembly = chatcompletions.Assembly()
         async with await client.chat.completions.create(**sent, stream=True) as stream:
             async for chunk in stream:
-                for delta in assembly.add(chunk):
+                with failures.reading(self.name):
+                    deltas = list(assembly.add(chunk))
+                for delta in deltas:
                     yield delta
-        whole = assembly.reply()
+        with failures.reading(self.name):
+            whole = assembly.reply()
         if whole is not None:
             yield whole
 
@@ -117,7 +124,8 @@ class OpenAILLM(LLM):
             data = sorted(getattr(answer, "data", None) or [], key=lambda one: one.index or 0)
             if len(data) != len(part):
                 raise chatcompletions.NoAnswer(f"{len(data)} vectors for {len(part)} texts")
-            vectors += [list(one.embedding) for one in data]
+            with failures.reading(self.name):
+                vectors += [list(one.embedding) for one in data]
             counted += chatcompletions.usage(answer)
         return Embedded(vectors, counted, model=asked)
 
@@ -143,15 +151,15 @@ class OpenAILLM(LLM):
             return failures.refused(
                 self.name,
                 error.status_code,
-                _said(error),
-                code=_code(error),
+                _said(error.body) or str(error.message),
+                code=_code(error.body),
                 headers=error.response.headers,
                 key_ways=self._key.ways,
             )
         if isinstance(error, openai.APIResponseValidationError):
             return failures.unreadable(self.name, str(error))
         if isinstance(error, openai.APIError):  # told in the middle of a stream
-            return self._told(error)
+            return self._told(error.body, str(error.message))
         if isinstance(error, openai.OpenAIError):
             return failures.refused(self.name, 0, str(error))
         if isinstance(error, ValueError) and type(error).__name__ in ("JSONDecodeError", "UnicodeDecodeError"):
@@ -165,11 +173,18 @@ class OpenAILLM(LLM):
             return failures.unreachable(self.name, why)
         return failures.too_slow(self.name) if slow else failures.cut_off(self.name, why)
 
-    def _told(self, error: Any) -> LLMError:
-        """An error that came as an event of a stream, whose status was 200: its words say what it is."""
-        words = _code(error)
+    def _told(self, body: Any, said: str) -> LLMError:
+        """An error where an answer should be, with a status of 200: its words, or a number in them, say what it is."""
+        words = _code(body)
+        number = re.search(r"\b[45]\d\d\b", words)
         status = 429 if "rate_limit" in words else 400 if "invalid_request" in words or "context" in words else 500
-        found = failures.refused(self.name, status, _said(error), code=words, key_ways=self._key.ways)
+        found = failures.refused(
+            self.name,
+            int(number[0]) if number else status,
+            _said(body) or said,
+            code=words,
+            key_ways=self._key.ways,
+        )
         found.possibly_billed = True
         return found
 
@@ -185,20 +200,20 @@ async def _close(client: Any) -> None:
     await client.close()
 
 
-def _said(error: Any) -> str:
-    """The provider's own text, out of the different forms that bodies have."""
-    found: Any = error.body
+def _said(body: Any) -> str:
+    """The provider's own text, out of the different forms that bodies have; "" when there is none."""
+    found = body
     for name in ("message", "error", "detail", "msg"):
         while isinstance(found, list) and found:
             found = cast("list[Any]", found)[0]
         inner = _field(found, name)
         found = inner or cast("Any", found)
-    return found if isinstance(found, str) else str(error.message)
+    return found if isinstance(found, str) else ""
 
 
-def _code(error: Any) -> str:
+def _code(body: Any) -> str:
     """All words of the error for its kind, the inner ones of Azure too."""
-    words = (error.code, error.type, _field(_field(error.body, "innererror"), "code"))
+    words = (_field(body, "code"), _field(body, "type"), _field(_field(body, "innererror"), "code"))
     return " ".join(str(word) for word in words if word)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from agnt5.errors import LLMError
+from agnt5.errors import AGNT5Error, LLMError
 from agnt5.llm import failures
 
 # Before the request left.
@@ -35,7 +35,13 @@ _BROKEN = {
     "ChunkedEncodingError",
     "IncompleteRead",
 }
-_UNREADABLE = {"DecodingError", "JSONDecodeError", "APIResponseValidationError", "UnicodeDecodeError"}
+_UNREADABLE = {
+    "DecodingError",
+    "JSONDecodeError",
+    "APIResponseValidationError",
+    "UnicodeDecodeError",
+    "ValidationError",
+}
 
 
 def failure(name: str, error: BaseException) -> LLMError | None:
@@ -43,6 +49,8 @@ def failure(name: str, error: BaseException) -> LLMError | None:
 
     `name`: `provider/model`. The innermost cause that is known decides: SDKs wrap what their HTTP client raised.
     """
+    if isinstance(error, AGNT5Error):
+        return None  # said by an adapter, with words of its own
     chain: list[BaseException] = []
     link: BaseException | None = error
     while link is not None and link not in chain:

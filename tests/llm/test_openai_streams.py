@@ -11,7 +11,7 @@ import pytest
 from agnt5.errors import ContextTooLong, ProviderUnavailable, RateLimited
 from agnt5.llm import LLM, Delta, Reply, ToolCall, Usage, create_llm
 from llm.canary import KEY
-from llm.wire import Answer, Call, Cut, Held, OpenAIDialect, Raw, WireServer
+from llm.wire import Answer, Call, Cut, Held, OpenAIDialect, WireServer, events
 
 
 def model_at(server: WireServer) -> LLM:
@@ -67,10 +67,6 @@ async def test_calls_are_put_together_from_their_pieces() -> None:
     )
     assert whole.finish == "tool_calls"
     assert "".join(piece.text for piece in pieces if isinstance(piece, Delta)) == "Let me see."
-
-
-def events(*chunks: str) -> Raw:
-    return Raw("".join(f"data: {chunk}\n\n" for chunk in chunks).encode(), content_type="text/event-stream")
 
 
 async def test_calls_without_numbers_and_ids_are_kept_apart() -> None:

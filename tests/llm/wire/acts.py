@@ -5,6 +5,7 @@ Values only: a dialect turns an Answer, Vectors or Failure into its provider's b
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from threading import Event
@@ -68,6 +69,14 @@ class Raw:
     body: bytes
     status: int = 200
     content_type: str = "application/json"
+
+
+def events(*told: Any) -> Raw:
+    """A stream of these events: texts as they are, anything else as JSON."""
+    written = [one if isinstance(one, str) else json.dumps(one) for one in told]
+    kinds = [f"event: {one['type']}\n" if isinstance(one, dict) and "type" in one else "" for one in told]
+    stream = "".join(f"{kind}data: {text}\n\n" for kind, text in zip(kinds, written, strict=True))
+    return Raw(stream.encode(), content_type="text/event-stream")
 
 
 @dataclass(frozen=True)
