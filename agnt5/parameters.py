@@ -188,10 +188,10 @@ def _value(name: str, value: Any, annotation: Any) -> Any:
     """Exactly first, so that "3" stays a text where a text may stand, then as people mean it: "3" for 3."""
     try:
         return convert(value, annotation)
-    except msgspec.ValidationError as exact:
+    except ValueError as exact:
         try:
             return convert(value, annotation, strict=False)
-        except msgspec.ValidationError:
+        except ValueError:
             raise ValueError(str(exact).replace(" - at `$", f" at `{name}")) from None
 
 

@@ -1,12 +1,17 @@
 """What an answer or a tool's arguments must look like: a Python type, or a JSON schema, with its validation.
 
-Types are described and checked by msgspec, pydantic's own models by pydantic. Nothing here may talk to a model.
+Types are described and checked by msgspec; pydantic's own models, and unions of several classes, by pydantic. Nothing
+here may talk to a model.
 """
 
 from __future__ import annotations
 
+import contextlib
+import functools
+import re
 import sys
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 from typing import Any, cast
 
 import msgspec
@@ -14,6 +19,8 @@ import msgspec
 from agnt5.errors import ConfigurationError, OutputInvalid
 
 _OWNER = "\0owner"
+# What msgspec says of types for which it has no way, and pydantic has one: Approve | Reject, an Enum of 1 and "one".
+_FOR_PYDANTIC = ("Type unions ", "Enums must contain")
 
 
 class Schema:
@@ -73,10 +80,14 @@ def is_model(found: Any) -> bool:
 
 def read_model(model: Any, value: Any) -> Any:
     """An instance of a pydantic model from plain data. ValueError with one line a problem."""
+    return _read_by_pydantic(lambda: model.model_validate(value))
+
+
+def _read_by_pydantic(read: Callable[[], Any]) -> Any:
     from pydantic import ValidationError
 
     try:
-        return model.model_validate(value)
+        return read()
     except ValidationError as error:
         problems = (f"{'.'.join(map(str, one['loc'])) or 'value'}: {one['msg']}" for one in error.errors())
         raise ValueError("; ".join(problems)) from None
@@ -93,17 +104,57 @@ def schema_of_type(found: Any) -> dict[str, Any]:
 def schemas_of_types(types: Sequence[Any]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
     """The JSON schemas of types, in order, and the definitions under `#/$defs` that they refer to."""
     try:
-        schemas, definitions = msgspec.json.schema_components(
-            types, schema_hook=_model_schema, ref_template="#/$defs/{name}"
-        )
+        schemas, definitions = _by_msgspec(types)
     except TypeError as error:
-        shown = ", ".join(getattr(one, "__name__", None) or repr(one) for one in types)
-        raise ConfigurationError(
-            f"{shown} has no JSON schema: {error}. Use dataclasses, TypedDicts, pydantic models and plain types."
-        ) from None
+        adapters = [_adapter(one) for one in types]
+        if not any(adapters):
+            shown = ", ".join(getattr(one, "__name__", None) or repr(one) for one in types)
+            raise ConfigurationError(f"{shown} has no JSON schema: {error}. {_hint(str(error))}") from None
+        others, definitions = schemas_of_types([one for one, by in zip(types, adapters, strict=True) if by is None])
+        left = iter(others)
+        described = zip(types, adapters, strict=True)
+        schemas = tuple(next(left) if by is None else _by_pydantic(one, by) for one, by in described)
     hoisted: dict[str, Any] = {}
     made = [_hoist(schema, hoisted) for schema in schemas]
     return made, {name: _hoist(schema, hoisted) for name, schema in definitions.items()} | hoisted
+
+
+def _by_msgspec(types: Sequence[Any]) -> tuple[tuple[dict[str, Any], ...], dict[str, Any]]:
+    return msgspec.json.schema_components(types, schema_hook=_model_schema, ref_template="#/$defs/{name}")
+
+
+def _by_pydantic(found: Any, adapter: Any) -> dict[str, Any]:
+    owner = "_".join(re.findall(r"\w+", re.sub(r"\w+\.", "", getattr(found, "__name__", None) or repr(found))))
+    return {_OWNER: owner, **adapter.json_schema(ref_template=f"#/$defs/{owner}_{{model}}")}
+
+
+def _adapter(found: Any) -> Any:
+    """pydantic's way with a type that msgspec has no way with; None where msgspec has one, or pydantic is not there."""
+    try:
+        return _kept_adapter(found)
+    except TypeError:  # it cannot be hashed: what stands in an Annotated need not
+        return _kept_adapter.__wrapped__(found)
+
+
+@functools.lru_cache(maxsize=512)
+def _kept_adapter(found: Any) -> Any:
+    try:
+        _by_msgspec([found])
+    except TypeError as error:
+        if str(error).startswith(_FOR_PYDANTIC) and find_spec("pydantic") is not None:
+            from pydantic import PydanticUserError, TypeAdapter
+
+            with contextlib.suppress(PydanticUserError, NameError):
+                adapter: Any = TypeAdapter(found)
+                adapter.json_schema()
+                return adapter
+    return None
+
+
+def _hint(problem: str) -> str:
+    if problem.startswith(_FOR_PYDANTIC) and find_spec("pydantic") is None:
+        return "With pydantic there is a way: pip install pydantic."
+    return "Use dataclasses, TypedDicts, pydantic models and plain types."
 
 
 def _hoist(schema: Any, hoisted: dict[str, Any]) -> Any:
@@ -124,7 +175,14 @@ def _hoist(schema: Any, hoisted: dict[str, Any]) -> Any:
 
 def convert(value: Any, found: Any, *, strict: bool = True) -> Any:
     """Plain data as an instance of a type. ValueError says where and what; not `strict` also takes "3" for 3."""
-    return msgspec.convert(value, found, strict=strict, str_keys=True, dec_hook=_read_hook)
+    try:
+        return msgspec.convert(value, found, strict=strict, str_keys=True, dec_hook=_read_hook)
+    except TypeError:
+        adapter = _adapter(found)
+        if adapter is None:
+            raise
+    # From JSON, where strict still takes a text for a date and a list for a tuple.
+    return _read_by_pydantic(lambda: adapter.validate_json(msgspec.json.encode(value), strict=strict))
 
 
 def _model_schema(found: Any) -> dict[str, Any]:

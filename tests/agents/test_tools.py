@@ -275,6 +275,18 @@ def test_arguments_become_what_the_function_takes() -> None:
     assert shipped(**values).startswith("Ada Point(x=3, y=0) Colour.BLUE")
 
 
+def test_an_argument_may_be_one_of_several_classes() -> None:
+    @tool
+    def show(what: Point | Address, more: list[Point | Address] | None = None, size: Annotated[int, Gt(0)] = 1) -> None:
+        """Show it."""
+
+    assert show.validate({"what": {"street": "Hill", "number": 3}}) == {"what": Address(street="Hill", number=3)}
+    meant = {"what": {"x": "1"}, "more": [{"x": 2}], "size": "2"}
+    assert show.validate(meant) == {"what": Point(1), "more": [Point(2)], "size": 2}
+    with pytest.raises(ToolArgumentError, match=r"- what: Point.x: Field required; Address.street: Field required"):
+        show.validate({"what": {}, "size": 0})
+
+
 def test_everything_that_is_wrong_is_told_at_once() -> None:
     with pytest.raises(ToolArgumentError) as error:
         Tool(function=shipped).validate({"at": {"x": "left"}, "colour": "pink", "weight": -1, "more": "much"})

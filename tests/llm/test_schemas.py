@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import enum
 from dataclasses import dataclass
-from typing import Annotated, Any, TypedDict
+from typing import Annotated, Any, Literal, TypedDict
 
 import msgspec
 import pydantic
@@ -61,6 +62,74 @@ def test_models_of_pydantic_inside_other_types() -> None:
     assert Schema.of(Bank).parse('{"accounts": [{"owner": "a"}]}') == Bank([Account(owner="a")])
     with pytest.raises(OutputInvalid, match="does not fit Bank: limit: .*greater than or equal to 0"):
         Schema.of(Bank).parse('{"accounts": [{"owner": "a", "limit": -1}]}')
+
+
+@dataclass
+class Approve:
+    kind: Literal["approve"]
+    amount: int
+
+
+@dataclass
+class Reject:
+    kind: Literal["reject"]
+    why: str = ""
+
+
+@dataclass
+class Review:
+    verdict: Approve | Reject
+    owners: list[Account | Money]
+
+
+class Money(pydantic.BaseModel):
+    cents: int
+
+
+class Size(enum.Enum):
+    SMALL = "s"
+    NUMBER = 2
+
+
+@pytest.mark.parametrize(
+    ("found", "text", "value"),
+    [
+        (Approve | Reject, '{"value": {"kind": "reject", "why": "late"}}', Reject("reject", "late")),
+        (Approve | Reject | None, '{"value": null}', None),
+        (list[Approve | Reject], '{"value": [{"kind": "approve", "amount": 3}]}', [Approve("approve", 3)]),
+        (Account | Money, '{"value": {"cents": 4}}', Money(cents=4)),
+        (Annotated[Approve | Reject, ["unhashable"]], '{"value": {"kind": "reject"}}', Reject("reject")),
+        (Size, '{"value": 2}', Size.NUMBER),
+        (
+            Review,
+            '{"verdict": {"kind": "approve", "amount": 3}, "owners": [{"owner": "a"}, {"cents": 1}]}',
+            Review(Approve("approve", 3), [Account(owner="a"), Money(cents=1)]),
+        ),
+    ],
+    ids=str,
+)
+def test_unions_of_classes_and_mixed_enums(found: Any, text: str, value: Any) -> None:
+    schema = Schema.of(found)
+    Draft202012Validator.check_schema(schema.json_schema)
+    assert Draft202012Validator(schema.json_schema).is_valid(msgspec.json.decode(text))
+    assert schema.parse(text) == value
+
+
+def test_what_fits_none_of_the_classes_is_said_of_each() -> None:
+    with pytest.raises(OutputInvalid, match=r"Approve\.kind: .*'approve'; .*Reject\.kind: .*'reject'"):
+        Schema.of(Approve | Reject).parse('{"value": {"kind": "maybe", "amount": 1}}')
+    with pytest.raises(OutputInvalid, match=r"Approve\.amount: .*valid integer"):
+        Schema.of(Approve | Reject).parse('{"value": {"kind": "approve", "amount": "3"}}')
+
+
+def test_unions_of_classes_without_pydantic(monkeypatch: pytest.MonkeyPatch) -> None:
+    @dataclass
+    class Other:
+        other: int
+
+    monkeypatch.setattr("agnt5.llm.schema.find_spec", lambda name: None)
+    with pytest.raises(ConfigurationError, match="pip install pydantic"):
+        Schema.of(Approve | Other)
 
 
 def test_a_schema_of_a_schema_is_itself() -> None:
