@@ -4,7 +4,8 @@
       ConfigurationError
       RunError              RunFailed, RunCancelled, RunNotFound, RunClosed, RunConflict, RunPaused
         QuotaExceeded       a limit on children, depth or payload
-      StepError             RetriesExhausted, StepTimeout, TerminalError, FlowIOError, FlowSpinError
+      StepError             RetriesExhausted, StepTimeout, TerminalError, FlowIOError, FlowSpinError,
+                            FlowStuckError
         ObjectDeadlock      the youngest of a cycle of object calls
         ObjectReentered     an object call that came back to its own key
       DivergenceError
@@ -128,6 +129,13 @@ class FlowSpinError(StepError):
 
     location: str = ""
     """`file:line` where it was stopped."""
+
+
+class FlowStuckError(StepError):
+    """A flow body waits for what nothing can bring: no operation is under way that could wake it."""
+
+    location: str = ""
+    """`file:line` where it waits."""
 
 
 class ObjectDeadlock(StepError):

@@ -1,4 +1,5 @@
-"""How a flow loop ends: `shutdown` when the flow returned, `teardown` when its attempt is given up.
+"""How a flow loop ends: `shutdown` when the flow returned, `teardown` when its attempt is given up; and `stuck`, the
+error of one that would never end.
 
 Both unwind what is left in creation order, with a budget, on the thread that drives the loop. Nothing here may leave
 work to the garbage collector, which would run `finally:` blocks of the user at a moment nobody chose.
@@ -11,9 +12,9 @@ from asyncio import _set_running_loop  # pyright: ignore[reportPrivateUsage, rep
 from contextvars import copy_context
 from typing import TYPE_CHECKING, Any
 
-from agnt5.errors import RunClosed
+from agnt5.errors import FlowStuckError, RunClosed
 from agnt5.execution.asyncgens import unhook
-from agnt5.execution.frames import place
+from agnt5.execution.frames import is_users, place, text_at
 
 if TYPE_CHECKING:
     from agnt5.execution.flowloop import FlowLoop
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 # Callbacks that one round of cancelling may take, and rounds before a coroutine counts as refusing to end.
 _BUDGET = 20_000
 _ROUNDS = 3
+# Places and errors that one message names.
+_TOLD = 3
 
 
 def shutdown(loop: FlowLoop) -> list[str]:
@@ -59,6 +62,24 @@ def teardown(loop: FlowLoop, fence: BaseException) -> list[str]:
     finally:
         _leave(host, hooks)
     return refused
+
+
+def stuck(loop: FlowLoop) -> FlowStuckError:
+    """The error of a flow whose tasks all wait, with nothing under way that could wake one. Says where, and which task
+    of it has failed unseen: that is mostly the one that was to bring what is waited for."""
+    places = list(dict.fromkeys(place(task) for task in reversed(_held(loop)) if not task.done()))
+    where = next(filter(is_users, places), places[0])
+    line = text_at(where)
+    others = [one for one in places if one != where and is_users(one)][:_TOLD]
+    failed = [text for task in _held(loop) if (text := _unseen(loop, task))][:_TOLD]
+    return FlowStuckError(
+        f"nothing can wake the flow any more: no step, timer, event or run that it asked for is under way, and it "
+        f"waits at {where}{f': {line}' if line else ''}."
+        + "".join(f" It also waits at {one}." for one in others)
+        + "".join(f" Nobody looked at {text}." for text in failed)
+        + " What comes from outside is awaited by `ctx.wait_for_event(name)`.",
+        location=where,
+    )
 
 
 def _leave(host: Any, hooks: Any) -> None:
@@ -119,16 +140,23 @@ def _settle_error(loop: FlowLoop, task: FlowTask, *, clear: bool) -> None:
     """
     if not task.done():
         return
-    unseen = task._log_traceback  # pyright: ignore[reportAttributeAccessIssue]
+    unseen = _unseen(loop, task)
     error = task._make_cancelled_error() if task.cancelled() else task.exception()  # pyright: ignore
     if error is None:
         return
-    if unseen and task is not loop._root:
-        whose = f"task {task.get_name()} ({place(task)})"
-        loop.warn(f"nobody looked at the error of {whose}: {type(error).__name__}: {error}")
+    if unseen:
+        loop.warn(f"nobody looked at {unseen}")
     if clear:
         for one in _chain(error):
             traceback.clear_frames(one.__traceback__)
+
+
+def _unseen(loop: FlowLoop, task: FlowTask) -> str:
+    """The error that a task ended with and nobody asked it for; "" when there is none."""
+    if task is loop._root or not task._log_traceback:  # pyright: ignore[reportAttributeAccessIssue]
+        return ""
+    error = task.exception()
+    return f"the error of task {task.get_name()} ({place(task)}): {type(error).__name__}: {error}"
 
 
 def _chain(error: BaseException) -> list[BaseException]:

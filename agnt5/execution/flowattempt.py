@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from agnt5 import _core, registry
 from agnt5.codec import decode_call, encode, encode_failure
 from agnt5.errors import FlowSpinError, RunCancelled, SerializationError, StepTimeout
-from agnt5.execution import stops
+from agnt5.execution import ending, stops
 from agnt5.execution.attempt import Attempt
 from agnt5.execution.capture import Capture, capture_into, ensure_installed
 from agnt5.execution.current import current
@@ -128,6 +128,13 @@ class FlowAttempt(Attempt):
             self._finish(root)
             return False
         return True
+
+    def submit(self) -> None:
+        if self.ops or self.live or self.held or self.unsent:
+            Attempt.submit(self)
+        else:  # all that was asked is answered, so nothing can ever wake the body
+            self.poisoned_by(ending.stuck(self.flow))
+            stops.stop(self)
 
     def deliver(self, op: Op, outcome: int, payload: bytes) -> None:
         if op.future is None and op.scope is None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from agnt5 import _core
 from agnt5.codec import encode_failure
-from agnt5.errors import DivergenceError, FlowIOError, FlowSpinError, RunPaused, StoreError
+from agnt5.errors import DivergenceError, FlowIOError, FlowSpinError, FlowStuckError, RunPaused, StoreError
 from agnt5.execution.diverging import explain
 from agnt5.log import logger
 from agnt5.notebook import under_ipython
@@ -37,7 +37,7 @@ def stop(attempt: Attempt) -> None:
         return
     error = attempt.poison
     try:
-        if isinstance(error, (FlowIOError, FlowSpinError)):
+        if isinstance(error, (FlowIOError, FlowSpinError, FlowStuckError)):
             attempt.end(_core.OUTCOME_FAILURE, encode_failure(error, attempts=1))
             return
         reason = reason_of(error)

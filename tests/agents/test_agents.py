@@ -145,26 +145,6 @@ async def test_an_answer_of_a_type_is_mended_or_given_up() -> None:
         await hopeless.run("one tea")
 
 
-@dataclass
-class Declined:
-    why: str
-
-
-async def test_an_answer_of_one_of_several_types_is_told_by_its_class() -> None:
-    @tool
-    def check(found: Order | Declined) -> Order | Declined:
-        """Check it."""
-        return found
-
-    asks = {"tool": "check", "arguments": {"found": {"why": "none left"}}}
-    llm = ScriptedLLM([asks, '{"value": {"item": "tea", "count": "2"}}', '{"value": {"why": "none left"}}'])
-    answer = await Agent("either", "", [check], llm=llm, output_type=Order | Declined).run("two teas")
-    assert answer.output == Declined("none left")
-    recorded = agnt5.get_run(answer.run_id)
-    assert recorded.result().output == Declined("none left")
-    assert [entry.output for entry in recorded.journal if entry.name == "check"] == [Declined("none left")]
-
-
 async def test_an_agent_is_a_tool_of_another() -> None:
     expert = Agent("expert", "You know tea.", llm=ScriptedLLM(["Green."]))
     llm = ScriptedLLM([{"tool": "expert", "arguments": {"prompt": "Which tea?"}}, "Green tea."])

@@ -13,7 +13,8 @@ import pytest
 from pydantic import BaseModel
 
 import agnt5
-from agnt5 import Context, Tool, flow, function, registry, tool
+from agnt5 import Agent, Context, Tool, flow, function, registry, tool
+from agnt5.llm import ScriptedLLM
 from agnt5.testing import MockContext
 
 
@@ -299,3 +300,29 @@ assert agnt5.tool is not sys.modules["agnt5.tool"]
     # In a process of its own: a module that is imported twice makes its classes twice.
     subprocess.run([sys.executable, "-c", program], check=True)
     subprocess.run([sys.executable, "-c", "import agnt5.tool; assert callable(agnt5.tool)"], check=True)
+
+
+@dataclass
+class Order:
+    item: str
+    count: int
+
+
+@dataclass
+class Declined:
+    why: str
+
+
+async def test_an_answer_of_one_of_several_types_is_told_by_its_class() -> None:
+    @tool
+    def check(found: Order | Declined) -> Order | Declined:
+        """Check it."""
+        return found
+
+    asks = {"tool": "check", "arguments": {"found": {"why": "none left"}}}
+    llm = ScriptedLLM([asks, '{"value": {"item": "tea", "count": "2"}}', '{"value": {"why": "none left"}}'])
+    answer = await Agent("either", "", [check], llm=llm, output_type=Order | Declined).run("two teas")
+    assert answer.output == Declined("none left")
+    recorded = agnt5.get_run(answer.run_id)
+    assert recorded.result().output == Declined("none left")
+    assert [entry.output for entry in recorded.journal if entry.name == "check"] == [Declined("none left")]
