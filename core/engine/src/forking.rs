@@ -58,10 +58,12 @@ impl<S: Store> Engine<S> {
         let input = self.bytes_of(started.input.as_ref(), &spilled)?;
 
         let (given, order) = self.given(&plan, &ask, &mut spilled);
+        // Where a fork is forked before its own cut, what is shared was asked by the run that it came from.
+        let (shared, rest) = entries.split_at(plan.cut as usize);
         let forked = Forked {
-            run_id: origin.id.clone(),
+            run_id: fork::asker(rest).unwrap_or(&origin.id).to_owned(),
             shift: self.now - plan.at,
-            cut_at: plan.at + fork::shift_of(&entries),
+            cut_at: plan.at + fork::shift_of(shared),
             state: (ask.state.iter())
                 .map(|(name, value)| StateChange {
                     name: name.clone(),
@@ -276,14 +278,21 @@ impl<S: Store> Engine<S> {
 
     fn state_at_cut(&self, overlay: &str, target: &str) -> Result<Option<Bytes>, StoreError> {
         let Some(fork) = self.store.run_by_id(overlay)? else { return Ok(None) };
-        let Some((origin, _)) = fork.origin else { return Ok(None) };
+        let Some((origin, cut)) = fork.origin else { return Ok(None) };
         let entries = self.entries(fork.num)?.unwrap_or_default();
         let cut_at = entries.iter().rev().find_map(|entry| match &entry.body {
             Some(Body::Forked(forked)) => Some(forked.cut_at),
             _ => None,
         });
-        // A fork of a fork begins with the copies of the one it comes from.
-        let above = self.store.run(origin)?.map_or_else(String::new, |row| row.overlay);
+        // A fork of a fork begins with the copies of the one it comes from; before that one's own cut, with what its
+        // origin had.
+        let mut parent = self.store.run(origin)?;
+        while let Some(RunRow { origin: Some((further, further_cut)), .. }) = parent
+            && cut <= further_cut
+        {
+            parent = self.store.run(further)?;
+        }
+        let above = parent.map_or_else(String::new, |row| row.overlay);
         let base = match above.is_empty() {
             true => target.to_owned(),
             false => format!("{target}{}", overlay_suffix(&above)),

@@ -162,6 +162,15 @@ fn cut_of_script(entries: &[Entry], at: usize, other_code: bool) -> usize {
     asked.max(at + 1).max(position + 1)
 }
 
+/// The run whose code asked what stands at the beginning of this rest of a journal, when that is not the journal's own run:
+/// the one that the next fork on the way to it was made of.
+pub fn asker(rest: &[Entry]) -> Option<&str> {
+    rest.iter().find_map(|entry| match &entry.body {
+        Some(Body::Forked(forked)) => Some(&*forked.run_id),
+        _ => None,
+    })
+}
+
 /// How far behind the world's clock a journal's clock is: not at all, unless it is a fork's.
 pub fn shift_of(entries: &[Entry]) -> Micros {
     let forked = entries.iter().rev().find_map(|entry| match &entry.body {

@@ -5,7 +5,7 @@ use std::collections::{HashMap, HashSet, VecDeque};
 
 use super::{Arrival, Source, Tape};
 use crate::entry::Body;
-use crate::{Entry, Forked, Micros, Outcome, ROOT, Reuse, Seq};
+use crate::{Entry, Forked, Micros, Outcome, ROOT, Reuse, Seq, fork};
 
 #[derive(Debug, Default)]
 pub(super) struct Answers {
@@ -65,11 +65,7 @@ impl Tape {
         if !self.replaying || self.position as Seq >= self.cut {
             return own;
         }
-        let next = self.recorded[self.position..].iter().find_map(|entry| match &entry.body {
-            Some(Body::Forked(forked)) => Some(&forked.run_id),
-            _ => None,
-        });
-        next.unwrap_or(own)
+        fork::asker(&self.recorded[self.position..]).unwrap_or(own)
     }
 
     /// The answer to an open command, when it is known and need not wait for its turn.
