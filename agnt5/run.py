@@ -224,6 +224,10 @@ class Run(TimeTravel, Approvals):
             return f"<Run {self.id}>"
         return f"<Run {self.id} of {row.component}: {Status.from_code(row.status)}>"
 
+    def __agnt5_still__(self) -> str:
+        """Its text in a replay: what has become of it since is none of the moment that is shown."""
+        return f"<Run {self.id}>"
+
 
 def start(
     component: Component[..., Any],

@@ -95,8 +95,9 @@ class Shown:
         if kind.__repr__ is object.__repr__:
             # Its default text holds an address, which is another one in every replay.
             return _cut(f"<{kind.__qualname__}{self._attributes(value, depth)}>")
+        still = getattr(kind, "__agnt5_still__", None)
         try:
-            text = _flat(repr(value))
+            text = _flat(repr(value) if still is None else still(value))
         except Exception as error:
             return f"<{kind.__qualname__}: its __repr__ raised {type(error).__name__}>"
         self._whole[id(value)] = hash(text)

@@ -344,3 +344,25 @@ async def test_frames_of_ours_are_never_where_the_code_stands() -> None:
         assert replay.frame.code == 'await ctx.call(fetch, "a")'
         assert replay.run_to_end().frame is None
         assert replay.outcome.startswith("failed: StepTimeout")
+
+
+async def test_a_started_run_is_shown_without_what_became_of_it() -> None:
+    @flow
+    async def below(ctx: Context) -> str:
+        return await ctx.wait_for_event("go")
+
+    @flow
+    async def starts(ctx: Context) -> str:
+        started = await ctx.start(below)
+        await ctx.call(fetch, "a")
+        return started.id
+
+    run = starts.start()
+    child = agnt5.get_run(await run)
+    with run.replay() as replay:
+        shown = replay.goto(run.journal[0]).locals["started"]
+        assert shown == f"<Run {child.id}>"
+        assert "waiting" in repr(child)
+        agnt5.send_event("go", "on", run=child)
+        await child
+        assert replay.reset().goto(run.journal[0]).locals["started"] == shown
