@@ -16,6 +16,7 @@ from enum import Enum
 from types import FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any, cast
 
+from agnt5.execution import standard
 from agnt5.execution.frames import distance
 
 # Has nothing inside that is code; most of all data is of these.
@@ -122,6 +123,8 @@ def parts(value: Any) -> list[Any] | None:
     if kind in PLAIN or isinstance(value, type | ModuleType | FunctionType):
         return None
     wrapped = _wrapped(value)
+    if wrapped is None:
+        wrapped = standard.parts(value)
     if wrapped is not None:
         return wrapped
     own = is_own_class(kind)

@@ -216,10 +216,40 @@ def test_modules_of_the_user_count_as_far_as_they_are_read(tmp_path: Path, monke
         sys.modules.pop(name)
 
 
+STANDARD = [
+    ("re.compile('a+')", "re.compile('b+')"),
+    ("re.compile('a')", "re.compile('a', re.I)"),
+    ("types.SimpleNamespace(prompt='a', deep=[{'k': 1}])", "types.SimpleNamespace(prompt='a', deep=[{'k': 2}])"),
+    ("types.MappingProxyType({'a': 1})", "types.MappingProxyType({'a': 2})"),
+    ("collections.ChainMap({'a': 1}, {})", "collections.ChainMap({}, {'a': 1})"),
+    ("string.Template('$a')", "string.Template('$b')"),
+    ("struct.Struct('i')", "struct.Struct('q')"),
+    ("slice(1, 2)", "slice(1, 3)"),
+    ("operator.itemgetter('a', 'b')", "operator.itemgetter('b', 'a')"),
+    ("operator.methodcaller('get', 1)", "operator.methodcaller('get', 2)"),
+    ("list[int]", "list[str]"),
+    ("int | str", "int | None"),
+    ("typing.Optional[list[int]]", "typing.Optional[set[int]]"),
+    ("typing.Literal['a', 1]", "typing.Literal['a', True]"),
+    ("typing.NewType('Id', int)", "typing.NewType('Id', str)"),
+    ("[object(), threading.Lock()]", "[object(), threading.RLock()]"),
+    ("asyncio.Semaphore(3)", "asyncio.Lock()"),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), STANDARD, ids=[one for one, _ in STANDARD])
+def test_what_modules_hold_beside_functions_is_told(one: str, other: str) -> None:
+    source = "import asyncio, collections, operator, re, string, struct, threading, types, typing\n"
+    first, again, changed = (
+        digest(cell(f"{source}VALUE = {text}\ndef reads(): return VALUE")["reads"]) for text in (one, one, other)
+    )
+    assert first == again != changed
+
+
 def test_what_cannot_be_compared_is_named() -> None:
-    more = "import threading\nbot.lock = threading.Lock()\nNUMBERS = iter([1])\ndef draws(x): return next(NUMBERS)\n"
+    more = "import threading\nbot.own = threading.local()\nNUMBERS = iter([1])\ndef draws(x): return next(NUMBERS)\n"
     names = cell(CODE, more)
-    assert fingerprint(names["uses_an_instance"]).reason.startswith("'bot.lock' is a lock, which cannot be compared")
+    assert fingerprint(names["uses_an_instance"]).reason.startswith("'bot.own' is a _local, which cannot be compared")
     assert "'NUMBERS' is a list_iterator" in fingerprint(names["draws"]).reason
     assert fingerprint(names["draws"]).digest == b""
 
