@@ -14,7 +14,7 @@ from agnt5.errors import LLMError
 from agnt5.llm import answer_tool, failures, transport
 from agnt5.llm.anthropic_body import body_of, vendor_of
 from agnt5.llm.base import LLM
-from agnt5.llm.clients import Clients, sdk
+from agnt5.llm.clients import Clients, http_client, sdk
 from agnt5.llm.keys import Key
 from agnt5.llm.types import Delta, Finish, Message, Reply, Request, Text, ToolCall, Usage, tool_call
 
@@ -68,7 +68,8 @@ class AnthropicLLM(LLM):
         self._key = Key(api_key, "ANTHROPIC_API_KEY")
         self._token = Key(auth_token, "ANTHROPIC_AUTH_TOKEN", argument="auth_token")
         self._bearer = auth_token is not None
-        self._base_url = base_url
+        # The SDK adds the version, and people copy addresses with it.
+        self._base_url = None if base_url is None else base_url.rstrip("/").removesuffix("/v1")
         self._max_tokens = max_tokens
         self._by_tool = answer_tool
         self._clients: Clients[Any] = Clients(self._connect, lambda client: client.close())
@@ -108,7 +109,7 @@ class AnthropicLLM(LLM):
         if isinstance(body, Mapping):
             inner: Any = cast("Any", body).get("error")
             kind, said = (str(inner.get("type", "")), str(inner.get("message", ""))) if inner else ("", said)
-        begun = status < 400
+        begun = status < 300
         found = failures.refused(
             self.name,
             _STATUSES.get(kind, 500) if begun else status,
@@ -124,7 +125,9 @@ class AnthropicLLM(LLM):
         anthropic = sdk("anthropic", "anthropic")
         token = self._token.find() if self._bearer or self._key.find() is None else None
         secrets = {"auth_token": token} if token else {"api_key": self._key.need(self.name)}
-        return anthropic.AsyncAnthropic(**secrets, base_url=self._base_url, max_retries=0)
+        return anthropic.AsyncAnthropic(
+            **secrets, base_url=self._base_url, max_retries=0, http_client=http_client(anthropic)
+        )
 
 
 class _Answer:
