@@ -89,12 +89,12 @@ class AnthropicLLM(LLM):
         answer = _Answer()
         async with stream:
             async for event in stream:
-                delta = answer.take(event.to_dict())
+                delta = answer.take(event.to_dict(warnings=False))  # the API adds kinds of blocks over time
                 if delta is not None:
                     yield delta
         if not answer.whole:
             raise (
-                failures.cut_off(self.name) if answer.model else failures.unreadable(self.name, "no event of a message")
+                failures.cut_off(self.name) if answer.begun else failures.unreadable(self.name, "no event of a message")
             )
         if answer.finish == "refusal":
             raise failures.declined(self.name, answer.why)
@@ -108,7 +108,10 @@ class AnthropicLLM(LLM):
         body: Any = error.body
         if isinstance(body, Mapping):
             inner: Any = cast("Any", body).get("error")
-            kind, said = (str(inner.get("type", "")), str(inner.get("message", ""))) if inner else ("", said)
+            if isinstance(inner, Mapping):
+                kind, said = (str(cast("Any", inner).get(name, "")) for name in ("type", "message"))
+            elif inner:
+                said = str(inner)
         begun = status < 300
         found = failures.refused(
             self.name,
@@ -131,11 +134,15 @@ class AnthropicLLM(LLM):
 
 
 class _Answer:
-    """An answer while it comes in: blocks in the API's own form, complete once its last event is taken."""
+    """An answer while it comes in: blocks in the API's own form, complete once its last event is taken.
+
+    Servers that speak this protocol leave out what they do not count or number as they like.
+    """
 
     def __init__(self) -> None:
-        self.blocks: list[dict[str, Any]] = []
+        self.numbered: dict[int, dict[str, Any]] = {}
         self.written: dict[int, str] = {}  # the JSON of a tool's input, by block
+        self.begun = False
         self.model = ""
         self.usage: dict[str, Any] = {}
         self.finish: Finish = "other"
@@ -146,17 +153,19 @@ class _Answer:
         """One event of the stream; the piece of text or thought in it, if any."""
         match event["type"]:
             case "message_start":
-                self.model = event["message"]["model"]
-                self.usage |= event["message"]["usage"]
+                self.begun = True
+                self.model = event["message"].get("model") or ""
+                self.usage |= event["message"].get("usage") or {}
             case "content_block_start":
-                self.blocks.append(dict(event["content_block"]))
+                self.numbered[event["index"]] = dict(event["content_block"])
             case "content_block_delta":
                 return self._grow(event["index"], event["delta"])
             case "message_delta":
                 self.finish = _FINISHES.get(event["delta"].get("stop_reason") or "", "other")
                 details: Any = event["delta"].get("stop_details")
                 self.why = (details.get("explanation") if details else "") or ""
-                self.usage |= {name: count for name, count in event["usage"].items() if count is not None}
+                counted: Any = event.get("usage") or {}
+                self.usage |= {name: count for name, count in counted.items() if count is not None}
             case "message_stop":
                 self.whole = True
             case _:
@@ -164,7 +173,7 @@ class _Answer:
         return None
 
     def _grow(self, index: int, delta: Any) -> Delta | None:
-        block = self.blocks[index]
+        block = self.numbered.setdefault(index, {"type": delta["type"].removesuffix("_delta")})
         match delta["type"]:
             case "text_delta":
                 block["text"] = block.get("text", "") + delta["text"]
@@ -183,20 +192,22 @@ class _Answer:
         return None
 
     def reply(self) -> Reply:
-        calls = [self._call(index) for index, block in enumerate(self.blocks) if block["type"] == "tool_use"]
+        blocks = [block for _, block in sorted(self.numbered.items())]
+        calls = [self._call(index) for index, block in sorted(self.numbered.items()) if block["type"] == "tool_use"]
         message, finish = answer_tool.answer_of(calls), answer_tool.ended(self.finish)
         if message is None:
-            texts = tuple(Text(block["text"]) for block in self.blocks if block["type"] == "text" and block["text"])
+            texts = tuple(Text(block["text"]) for block in blocks if block["type"] == "text" and block["text"])
             content = texts if len(texts) > 1 else "".join(text.text for text in texts)
             message, finish = (
-                Message("assistant", content, answer_tool.real(calls), vendor=vendor_of(self.blocks)),
+                Message("assistant", content, answer_tool.real(calls), vendor=vendor_of(blocks)),
                 self.finish,
             )
         return Reply(message, self._usage(), model=self.model, finish=finish)
 
     def _call(self, index: int) -> ToolCall:
-        block = self.blocks[index]
-        return tool_call(block["id"], block["name"], self.written.get(index) or block.get("input") or {})
+        block = self.numbered[index]
+        identity = block.get("id") or f"toolu_{index}"
+        return tool_call(identity, block.get("name") or "", self.written.get(index) or block.get("input") or {})
 
     def _usage(self) -> Usage:
         """The API counts what it wrote to and read from its cache apart from the rest of the input."""
