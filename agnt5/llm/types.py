@@ -348,7 +348,7 @@ def tool_call(identity: str, name: str, arguments: Any) -> ToolCall:
         text = arguments.strip()
         try:
             arguments = msgspec.json.decode(text) if text else {}
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):  # a model may write brackets without end
             return ToolCall(identity, name, {}, malformed=arguments)
     if not isinstance(arguments, Mapping):
         return ToolCall(identity, name, {}, malformed=str(arguments))
