@@ -14,7 +14,8 @@
       StoreError            StoreLocked, StoreFull, StoreCorrupt, StoreHijacked, StoreTooNew
       RuntimeUnavailableError  (also ConnectionError)
       ServiceUnavailableError
-      LLMError              ProviderAuthError, RateLimited, ContextTooLong, ContentRefused, ProviderUnavailable
+      LLMError              ProviderAuthError, RateLimited, ContextTooLong, ContentRefused, ProviderUnavailable,
+                            RequestInvalid
         OutputInvalid       (also ValueError) an answer that breaks the format it was asked for
       ToolError             ToolFailed, ToolArgumentError (also ValueError)
         MCPError            MCPUnavailable (also ConnectionError), MCPConnectionLost, MCPAuthError,
@@ -249,6 +250,10 @@ class ContextTooLong(LLMError):
 
 class ContentRefused(LLMError):
     """The provider declined to answer."""
+
+
+class RequestInvalid(LLMError):
+    """The provider did not take the request: no such model, or a parameter or address that is wrong. It never will."""
 
 
 class ProviderUnavailable(LLMError):

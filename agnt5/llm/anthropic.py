@@ -14,7 +14,7 @@ from agnt5.errors import LLMError
 from agnt5.llm import answer_tool, failures, transport
 from agnt5.llm.anthropic_body import body_of, vendor_of
 from agnt5.llm.base import LLM
-from agnt5.llm.clients import Clients, sdk
+from agnt5.llm.clients import Clients, http_client, sdk
 from agnt5.llm.keys import Key
 from agnt5.llm.types import Delta, Finish, Message, Reply, Request, Text, ToolCall, Usage, tool_call
 
@@ -68,7 +68,8 @@ class AnthropicLLM(LLM):
         self._key = Key(api_key, "ANTHROPIC_API_KEY")
         self._token = Key(auth_token, "ANTHROPIC_AUTH_TOKEN", argument="auth_token")
         self._bearer = auth_token is not None
-        self._base_url = base_url
+        # The SDK adds the version, and people copy addresses with it.
+        self._base_url = None if base_url is None else base_url.rstrip("/").removesuffix("/v1")
         self._max_tokens = max_tokens
         self._by_tool = answer_tool
         self._clients: Clients[Any] = Clients(self._connect, lambda client: client.close())
@@ -111,10 +112,10 @@ class AnthropicLLM(LLM):
         if isinstance(body, Mapping):
             inner: Any = cast("Any", body).get("error")
             if isinstance(inner, Mapping):
-                kind, said = str(cast("Any", inner).get("type", "")), str(cast("Any", inner).get("message", ""))
+                kind, said = (str(cast("Any", inner).get(name, "")) for name in ("type", "message"))
             elif inner:
                 said = str(inner)
-        begun = status < 400
+        begun = status < 300
         found = failures.refused(
             self.name,
             _STATUSES.get(kind, 500) if begun else status,
@@ -130,35 +131,38 @@ class AnthropicLLM(LLM):
         anthropic = sdk("anthropic", "anthropic")
         token = self._token.find() if self._bearer or self._key.find() is None else None
         secrets = {"auth_token": token} if token else {"api_key": self._key.need(self.name)}
-        return anthropic.AsyncAnthropic(**secrets, base_url=self._base_url, max_retries=0)
+        return anthropic.AsyncAnthropic(
+            **secrets, base_url=self._base_url, max_retries=0, http_client=http_client(anthropic)
+        )
 
 
 class _Answer:
-    """An answer while it comes in: blocks in the API's own form, complete once its last event is taken."""
+    """An answer while it comes in: blocks in the API's own form, complete once its last event is taken.
+
+    Servers that speak this protocol leave out what they do not count or number as they like.
+    """
 
     def __init__(self) -> None:
-        self.parts: dict[int, dict[str, Any]] = {}  # blocks by the number that the server gives them
+        self.numbered: dict[int, dict[str, Any]] = {}
         self.written: dict[int, str] = {}  # the JSON of a tool's input, by block
+        self.begun = False
+        self.identity = ""
         self.model = ""
         self.usage: dict[str, Any] = {}
         self.finish: Finish = "other"
         self.why = ""
-        self.begun = False
         self.whole = False
 
-    @property
-    def blocks(self) -> list[dict[str, Any]]:
-        return list(self.parts.values())
-
     def take(self, event: Any) -> Delta | None:
-        """One event of the stream; the piece of text or thought in it, if any. Compatible servers leave fields out."""
+        """One event of the stream; the piece of text or thought in it, if any."""
         match event["type"]:
             case "message_start":
                 self.begun = True
                 self.model = event["message"].get("model") or ""
+                self.identity = event["message"].get("id") or ""
                 self._count(event["message"].get("usage"))
             case "content_block_start":
-                self.parts[event["index"]] = dict(event["content_block"])
+                self.numbered[event["index"]] = dict(event["content_block"])
             case "content_block_delta":
                 return self._grow(event["index"], event["delta"])
             case "message_delta":
@@ -173,7 +177,7 @@ class _Answer:
         return None
 
     def _grow(self, index: int, delta: Any) -> Delta | None:
-        block = self.parts[index]
+        block = self.numbered.setdefault(index, {"type": delta["type"].removesuffix("_delta")})
         match delta["type"]:
             case "text_delta":
                 block["text"] = (block.get("text") or "") + delta["text"]
@@ -192,20 +196,22 @@ class _Answer:
         return None
 
     def reply(self) -> Reply:
-        calls = [self._call(index) for index, block in self.parts.items() if block["type"] == "tool_use"]
+        blocks = [block for _, block in sorted(self.numbered.items())]
+        calls = [self._call(index) for index, block in sorted(self.numbered.items()) if block["type"] == "tool_use"]
         message, finish = answer_tool.answer_of(calls), answer_tool.ended(self.finish)
         if message is None:
-            texts = tuple(Text(block["text"]) for block in self.blocks if block["type"] == "text" and block.get("text"))
+            texts = tuple(Text(block["text"]) for block in blocks if block["type"] == "text" and block.get("text"))
             content = texts if len(texts) > 1 else "".join(text.text for text in texts)
             message, finish = (
-                Message("assistant", content, answer_tool.real(calls), vendor=vendor_of(self.blocks)),
+                Message("assistant", content, answer_tool.real(calls), vendor=vendor_of(blocks)),
                 self.finish,
             )
         return Reply(message, self._usage(), model=self.model, finish=finish)
 
     def _call(self, index: int) -> ToolCall:
-        block = self.parts[index]
-        return tool_call(block["id"], block["name"], self.written.get(index) or block.get("input") or {})
+        block = self.numbered[index]
+        identity = block.get("id") or f"toolu_{self.identity}_{index}"
+        return tool_call(identity, block.get("name") or "", self.written.get(index) or block.get("input") or {})
 
     def _count(self, told: Any) -> None:
         counts: dict[str, Any] = told or {}

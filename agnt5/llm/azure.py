@@ -9,7 +9,7 @@ import os
 from typing import Any, ClassVar
 
 from agnt5.errors import ConfigurationError
-from agnt5.llm.clients import sdk
+from agnt5.llm.clients import http_client, sdk
 from agnt5.llm.keys import Key
 from agnt5.llm.openai import OpenAILLM, connect
 
@@ -59,7 +59,12 @@ class AzureLLM(OpenAILLM):
             address = resource if resource.endswith(_V1) else resource + _V1
             return connect(openai, token or key, address)
         return openai.AsyncAzureOpenAI(
-            azure_endpoint=resource, api_version=version, api_key=key, azure_ad_token=token, max_retries=0
+            azure_endpoint=resource,
+            api_version=version,
+            api_key=key,
+            azure_ad_token=token,
+            max_retries=0,
+            http_client=http_client(openai),
         )
 
     def _limit_name(self) -> str:

@@ -14,7 +14,7 @@ from typing import Any
 from agnt5.errors import ConfigurationError, LLMError, OutputInvalid
 from agnt5.llm import failures, limits, prices
 from agnt5.llm.schema import Schema
-from agnt5.llm.sendable import sendable, whole
+from agnt5.llm.sendable import joined, sendable, whole
 from agnt5.llm.types import Conversation, Delta, Embedded, Message, Reply, Request, ToolSpec, as_messages
 
 
@@ -175,7 +175,7 @@ class LLM:
         cost = prices.cost(self.provider, model, reply.usage)
         if cost is None and model != self.model:
             cost = prices.cost(self.provider, self.model, reply.usage)
-        return replace(reply, provider=self.provider, model=model, cost=cost)
+        return replace(reply, message=joined(reply.message), provider=self.provider, model=model, cost=cost)
 
     def __repr__(self) -> str:
         return f"<LLM {self.name}>"

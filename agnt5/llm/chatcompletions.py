@@ -77,14 +77,24 @@ def reply(completion: Any) -> Reply:
     return _reply(completion, text, calls, refusal, getattr(choice, "finish_reason", None), completion)
 
 
+class _Unfinished:
+    """A call of a tool while it comes in."""
+
+    __slots__ = ("arguments", "id", "name", "place")
+
+    def __init__(self, place: int) -> None:
+        self.place = place
+        self.id = self.name = self.arguments = ""
+
+
 class Assembly:
     """Puts a streamed answer together: `add` each chunk for its pieces, then `reply`."""
 
     def __init__(self) -> None:
         self._text: list[str] = []
         self._refusal: list[str] = []
-        self._calls: list[dict[str, str]] = []
-        self._places: dict[int, int] = {}  # of calls in that list, by the numbers that the server gives them
+        self._choice: Any = None
+        self._calls: list[_Unfinished] = []
         self._finish: str | None = None
         self._last: Any = None
         self._counted: Any = None
@@ -95,6 +105,10 @@ class Assembly:
             self._counted = chunk
         choice = next(iter(_list(chunk, "choices")), None)
         if choice is None:
+            return
+        number = getattr(choice, "index", None) or 0
+        self._choice = number if self._choice is None else self._choice
+        if number != self._choice:  # the option `n` asks for several answers, and they come mixed
             return
         self._finish = getattr(choice, "finish_reason", None) or self._finish
         delta = getattr(choice, "delta", None)
@@ -110,39 +124,37 @@ class Assembly:
             yield Delta(text, thought)
 
     def reply(self) -> Reply | None:
-        """The whole answer; None when the stream ended before the model had said that it is done."""
+        """The whole answer; None when the stream ended before the model had said that it is done. NoAnswer when it
+        was no stream of one."""
+        if self._last is None:
+            raise NoAnswer("it is no stream")
         if self._finish is None:
             return None
         calls = [
-            _call(self._last, number, parts["id"], parts["name"], parts["arguments"])
-            for number, parts in enumerate(self._calls)
+            _call(self._last, number, one.id, one.name, one.arguments)
+            for number, one in enumerate(sorted(self._calls, key=lambda one: one.place))
         ]
         return _reply(
             self._last, "".join(self._text), calls, "".join(self._refusal), self._finish, self._counted or self._last
         )
 
     def _add_call(self, call: Any) -> None:
-        name = _text(call, "function", "name")
-        parts = self._calls[self._place(_get(call, "index"), _text(call, "id"), name)]
-        parts["id"] = parts["id"] or _text(call, "id")
-        parts["name"] += "" if parts["name"] == name else name  # some servers say it again with every piece
+        """A piece of a call. It belongs to the last one of its number, where servers give numbers and mean them: some
+        leave them out, and some give 0 to all. A name comes with the first piece only, or with all."""
+        place, identity, name = _get(call, "index"), _text(call, "id"), _text(call, "function", "name")
+        found = next((one for one in reversed(self._calls) if place is None or one.place == place), None)
+        if found is not None and name:
+            other = identity != found.id if identity else place is None
+            found = None if other and found.name else found
+        elif found is not None and place is None and identity and identity != found.id:
+            found = None
+        if found is None:
+            found = _Unfinished(len(self._calls) if place is None else place)
+            self._calls.append(found)
+        found.id = found.id or identity
+        found.name += "" if name == found.name else name
         given = _get(call, "function", "arguments")
-        written = given if isinstance(given, str) else "" if given is None else msgspec.json.encode(given).decode()
-        parts["arguments"] += written
-
-    def _place(self, index: Any, identity: str, name: str) -> int:
-        """Where a piece of a call belongs. Some servers send each call whole and leave its number out, and some number
-        every call 0; some make up a new id for every piece."""
-        last = len(self._calls) - 1
-        place = self._places.get(index, -1) if index is not None else -1 if identity else last
-        if place >= 0 and name and identity and self._calls[place]["id"] not in ("", identity):
-            place = -1
-        if place < 0:
-            self._calls.append({"id": "", "name": "", "arguments": ""})
-            place = last + 1
-        if index is not None:
-            self._places[index] = place
-        return place
+        found.arguments += given if isinstance(given, str) else "" if given is None else _json(given)
 
 
 def usage(counted: Any) -> Usage:
@@ -178,7 +190,7 @@ def _message(message: Message) -> dict[str, Any]:
                 "type": "function",
                 "function": {
                     "name": call.name,
-                    "arguments": call.malformed or msgspec.json.encode(call.arguments).decode(),
+                    "arguments": call.malformed or _json(call.arguments),
                 },
             }
             for call in message.tool_calls
@@ -200,6 +212,8 @@ def _shown(pictures: list[Image]) -> list[dict[str, Any]]:
 
 
 def _reply(answer: Any, text: str, calls: list[ToolCall], refusal: str, finish: str | None, counted: Any) -> Reply:
+    if finish == "error":
+        raise NoAnswer(f"the model stopped with an error after {text[-40:]!r}")
     ended = _FINISHES.get(finish or "", "other")
     if refusal or ended == "refusal":
         text, calls, ended = refusal or text, [], "refusal"
@@ -228,6 +242,10 @@ def _content(content: Any) -> tuple[str, str]:
             inner = _get(part, "thinking")
             thoughts += inner if isinstance(inner, str) else _content(inner)[0]
     return text, thoughts
+
+
+def _json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
 
 
 def _list(found: Any, name: str) -> list[Any]:

@@ -34,6 +34,12 @@ def sdk(module: str, extra: str) -> ModuleType:
         ) from None
 
 
+def http_client(module: Any) -> Any:
+    """The HTTP client of OpenAI's or Anthropic's SDK, except that it stays at the address it was given: see
+    `failures.redirected`."""
+    return module.DefaultAsyncHttpxClient(follow_redirects=False)
+
+
 class Clients(Generic[_Client]):
     """The clients of one model: `await clients.here()` is that of the running loop, made when there is none yet.
 

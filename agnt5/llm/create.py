@@ -97,7 +97,7 @@ def named(name: Any) -> tuple[str, str]:
         raise ConfigurationError(f"{name!r} is no model. {ways}")
     provider, slash, model = name.partition("/")
     if slash and provider not in _ADAPTERS:
-        near = difflib.get_close_matches(provider, _ADAPTERS, 1)
+        near = difflib.get_close_matches(provider.lower(), _ADAPTERS, 1)
         meant = f" Did you mean {f'{near[0]}/{model}'!r}?" if near else ""
         raise ConfigurationError(f"{provider!r} in {name!r} is no provider.{meant} {ways}")
     if not slash or provider not in _ADAPTERS or not model:

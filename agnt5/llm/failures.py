@@ -20,6 +20,7 @@ from agnt5.errors import (
     ProviderAuthError,
     ProviderUnavailable,
     RateLimited,
+    RequestInvalid,
 )
 from agnt5.secret import mask
 
@@ -59,6 +60,8 @@ def refused(
     quote = _quote(said)
     wait = retry_after(headers or {})
     later = "" if wait is None else f" It asks to come back in {wait:g} s."
+    if 300 <= status < 400:
+        return redirected(name, status, (headers or {}).get("location", ""))
     if status in (401, 403, 407) and not _REFUSED.search(words):
         return _made(ProviderAuthError, name, status, f"{name} refused the key ({status}){quote} Check it: {key_ways}.")
     if status in (400, 402, 429) and _UNPAID.search(words):
@@ -78,7 +81,7 @@ def refused(
         )
         found.retry_after = wait
         return found
-    if status >= 500 or status in (408, 409, 425):
+    if status >= 500 or status in (408, 409, 425, 499):
         found = _made(
             ProviderUnavailable,
             name,
@@ -86,7 +89,7 @@ def refused(
             f"{name} is overloaded or out of order ({status}){quote}{later or ' Try again later.'}",
         )
         found.retry_after = wait
-        found.possibly_billed = status in (408, 504, 524)
+        found.possibly_billed = status in (408, 499, 504, 524)
         return found
     if _REFUSED.search(words):
         return _made(
@@ -102,13 +105,16 @@ def refused(
         )
     if status == 404 or _MISSING_MODEL.search(words):
         return _made(
-            LLMError,
+            RequestInvalid,
             name,
             status,
             f"{name} was not found ({status}){quote} Check the name of the model and the base_url.",
         )
     return _made(
-        LLMError, name, status, f"{name} did not take the request ({status}){quote} Check its parameters and options."
+        RequestInvalid,
+        name,
+        status,
+        f"{name} did not take the request ({status}){quote} Check its parameters and options.",
     )
 
 
@@ -116,6 +122,19 @@ def unreachable(name: str, why: str = "") -> ProviderUnavailable:
     """No connection came about, so nothing can be billed."""
     text = f"{name} cannot be reached{_quote(why)} Nothing was sent. Check the network, and base_url if you gave one."
     return _made(ProviderUnavailable, name, 0, text)
+
+
+def redirected(name: str, status: int, address: str = "") -> RequestInvalid:
+    """The server says to ask elsewhere. Nobody does: the conversation, and some keys, would go to a place that nobody
+    named."""
+    text = f"{name} was not asked: the server redirects ({status}){_quote(address)} Give the right address as base_url."
+    return _made(RequestInvalid, name, status, text)
+
+
+def unsendable(name: str, why: str = "") -> RequestInvalid:
+    """The address or a header is none, so nothing can be sent."""
+    text = f"{name} cannot be asked{_quote(why)} Nothing was sent. Check base_url, and extra_headers if you gave any."
+    return _made(RequestInvalid, name, 0, text)
 
 
 def cut_off(name: str, why: str = "") -> ProviderUnavailable:
@@ -130,7 +149,7 @@ def too_slow(name: str, seconds: float | None = None) -> ProviderUnavailable:
     """No answer in time, after the request had left."""
     limit = "in time" if seconds is None else f"within {seconds:g} s"
     found = _made(
-        ProviderUnavailable, name, 0, f"{name} did not answer {limit}. The request had left, so it may be billed."
+        ProviderUnavailable, name, 0, f"{name} did not answer {limit}. The request may have left, so it may be billed."
     )
     found.possibly_billed = True
     return found

@@ -138,7 +138,7 @@ class _Client:
     def __init__(self, genai: Any, key: str, base_url: str | None) -> None:
         # One attempt: without this the SDK asks again by itself when a connection breaks.
         http: dict[str, Any] = {"base_url": base_url, "timeout": _SILENCE, "retry_options": {"attempts": 1}}
-        http["async_client_args"] = {"event_hooks": {"response": [_take_note]}}
+        http["async_client_args"] = {"event_hooks": {"response": [_take_note]}, "follow_redirects": False}
         self._types = genai.types
         self._client = genai.Client(api_key=key, vertexai=False, http_options=http)
 

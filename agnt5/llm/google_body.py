@@ -65,7 +65,7 @@ def config_of(request: Request, model: str) -> dict[str, Any]:
 
 def call_of(part: dict[str, Any]) -> ToolCall:
     call = part["functionCall"]
-    return tool_call(call.get("id") or f"{_OURS}{uuid4().hex[:12]}", call["name"], call.get("args") or {})
+    return tool_call(call.get("id") or f"{_OURS}{uuid4().hex[:12]}", call.get("name") or "", call.get("args") or {})
 
 
 def vendor_of(parts: list[dict[str, Any]]) -> dict[str, Any]:
@@ -135,7 +135,7 @@ def merged(parts: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
         last = joined[-1] if joined else {}
         plain = set(part) <= {"text", "thought"} and set(last) <= {"text", "thought"}
         if last and plain and bool(part.get("thought")) == bool(last.get("thought")):
-            joined[-1] = {**last, "text": last["text"] + part["text"]}
-        else:
+            joined[-1] = {**last, "text": last.get("text", "") + part.get("text", "")}
+        elif part:
             joined.append(dict(part))
     return joined

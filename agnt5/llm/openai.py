@@ -12,9 +12,9 @@ from collections.abc import AsyncGenerator, Mapping
 from typing import Any, ClassVar, cast
 
 from agnt5.errors import LLMError
-from agnt5.llm import chatcompletions, failures
+from agnt5.llm import chatcompletions, failures, transport
 from agnt5.llm.base import LLM
-from agnt5.llm.clients import Clients, sdk
+from agnt5.llm.clients import Clients, http_client, sdk
 from agnt5.llm.keys import Key
 from agnt5.llm.strict import strict_schema
 from agnt5.llm.types import Delta, Embedded, Reply, Request, Usage
@@ -23,7 +23,6 @@ from agnt5.llm.types import Delta, Embedded, Reply, Request, Usage
 _THINKS = re.compile(r"(.*/)?(o\d|gpt-[5-9]|gpt-oss)")
 _AT_ONCE = 2048
 """Texts in one request for embeddings, the most that OpenAI takes."""
-_NOT_SENT = {"ConnectError", "ConnectTimeout", "PoolTimeout", "UnsupportedProtocol", "LocalProtocolError", "InvalidURL"}
 
 
 class OpenAILLM(LLM):
@@ -143,10 +142,8 @@ class OpenAILLM(LLM):
         if isinstance(error, chatcompletions.NoAnswer):
             return failures.unreadable(self.name, str(error))
         openai = sys.modules.get("openai")
-        if openai is None:
-            return None
-        if isinstance(error, openai.APIConnectionError):
-            return self._connection_error(error, isinstance(error, openai.APITimeoutError))
+        if openai is None or isinstance(error, openai.APIConnectionError) or not isinstance(error, openai.OpenAIError):
+            return transport.failure(self.name, error)
         if isinstance(error, openai.APIStatusError):
             return failures.refused(
                 self.name,
@@ -160,31 +157,18 @@ class OpenAILLM(LLM):
             return failures.unreadable(self.name, str(error))
         if isinstance(error, openai.APIError):  # told in the middle of a stream
             return self._told(error.body, str(error.message))
-        if isinstance(error, openai.OpenAIError):
-            return failures.refused(self.name, 0, str(error))
-        if isinstance(error, ValueError) and type(error).__name__ in ("JSONDecodeError", "UnicodeDecodeError"):
-            return failures.unreadable(self.name, "it is no JSON")
-        return None
-
-    def _connection_error(self, error: Exception, slow: bool) -> LLMError:
-        cause = error.__cause__
-        why = str(cause or "")
-        if type(cause).__name__ in _NOT_SENT:
-            return failures.unreachable(self.name, why)
-        return failures.too_slow(self.name) if slow else failures.cut_off(self.name, why)
+        return failures.refused(self.name, 0, str(error))
 
     def _told(self, body: Any, said: str) -> LLMError:
         """An error where an answer should be, with a status of 200: its words, or a number in them, say what it is."""
         words = _code(body)
-        number = re.search(r"\b[45]\d\d\b", words)
-        status = 429 if "rate_limit" in words else 400 if "invalid_request" in words or "context" in words else 500
-        found = failures.refused(
-            self.name,
-            int(number[0]) if number else status,
-            _said(body) or said,
-            code=words,
-            key_ways=self._key.ways,
-        )
+        number = re.search(r"\b[45]\d\d\b", words)  # routers of several providers give the status as the code
+        status = int(number[0]) if number else 500
+        if "rate_limit" in words:
+            status = 429
+        elif "invalid_request" in words or "context" in words:
+            status = 400
+        found = failures.refused(self.name, status, _said(body) or said, code=words, key_ways=self._key.ways)
         found.possibly_billed = True
         return found
 
@@ -193,7 +177,9 @@ def connect(openai: Any, key: str | None, base_url: str | None, *, foreign: bool
     """A client without retries. `foreign`: it is not OpenAI's, so its organisation and project are not told."""
     told = {"OpenAI-Organization": openai.Omit(), "OpenAI-Project": openai.Omit()} if foreign else {}
     # A server without keys gets this word instead of one: the SDK insists, and would take OPENAI_API_KEY.
-    return openai.AsyncOpenAI(api_key=key or "none", base_url=base_url, max_retries=0, default_headers=told)
+    return openai.AsyncOpenAI(
+        api_key=key or "none", base_url=base_url, max_retries=0, default_headers=told, http_client=http_client(openai)
+    )
 
 
 async def _close(client: Any) -> None:
@@ -203,7 +189,7 @@ async def _close(client: Any) -> None:
 def _said(body: Any) -> str:
     """The provider's own text, out of the different forms that bodies have; "" when there is none."""
     found = body
-    for name in ("message", "error", "detail", "msg"):
+    for name in ("error", "message", "detail", "msg"):
         while isinstance(found, list) and found:
             found = cast("list[Any]", found)[0]
         inner = _field(found, name)

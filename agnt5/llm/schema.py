@@ -48,7 +48,7 @@ class Schema:
         if isinstance(found, dict):
             return _of_json_schema(cast("dict[str, Any]", found))
         if is_model(found):
-            return Schema(found.__name__, found.model_json_schema(), lambda value: read_model(found, value))
+            return _formed(found.__name__, _opened(found.model_json_schema()), lambda value: read_model(found, value))
         return _of_type(found)
 
     @property
@@ -60,7 +60,7 @@ class Schema:
         """The value that a model's text holds. OutputInvalid says what is wrong, in words the model can act on."""
         try:
             value = msgspec.json.decode(_unfenced(text))
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:  # a model may write brackets without end
             raise OutputInvalid(f"The answer is no JSON: {error}.", text=text) from None
         if self._wrapped:
             if not isinstance(value, dict) or "value" not in value:
@@ -96,9 +96,30 @@ def _read_by_pydantic(read: Callable[[], Any]) -> Any:
 def schema_of_type(found: Any) -> dict[str, Any]:
     """The JSON schema of a type, references resolved to `$defs` of its own. ConfigurationError for one without."""
     (schema,), definitions = schemas_of_types([found])
-    if set(schema) == {"$ref"}:
-        schema = definitions.pop(schema["$ref"].rpartition("/")[2])
-    return {**schema, "$defs": definitions} if definitions else schema
+    return _opened({**schema, "$defs": definitions} if definitions else schema)
+
+
+def _opened(schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema with what it points to in its own place, because providers want the type of an answer at the top.
+
+    What holds itself stays among the definitions too.
+    """
+    definitions = dict(schema.get("$defs", {}))
+    if set(schema) - {"$defs"} != {"$ref"}:
+        return schema
+    reference = schema["$ref"]
+    name = reference.rpartition("/")[2]
+    found = definitions[name]
+    if not _refers(definitions, reference):
+        del definitions[name]
+    return {**found, "$defs": definitions} if definitions else found
+
+
+def _refers(schema: Any, reference: str) -> bool:
+    if isinstance(schema, dict):
+        found = cast("dict[str, Any]", schema)
+        return found.get("$ref") == reference or any(_refers(one, reference) for one in found.values())
+    return isinstance(schema, list) and any(_refers(one, reference) for one in cast("list[Any]", schema))
 
 
 def schemas_of_types(types: Sequence[Any]) -> tuple[list[dict[str, Any]], dict[str, Any]]:
@@ -207,8 +228,14 @@ def _of_type(found: Any) -> Schema:
     def read(value: Any) -> Any:
         return convert(value, found)
 
+    return _formed(name, schema, read)
+
+
+def _formed(name: str, schema: dict[str, Any], read: Callable[[Any], Any]) -> Schema:
+    """A type's schema, wrapped when it is no object."""
     if schema.get("type") == "object":
         return Schema(name, schema, read)
+    schema = dict(schema)
     definitions = schema.pop("$defs", None)
     outer = {"type": "object", "properties": {"value": schema}, "required": ["value"], "additionalProperties": False}
     return Schema(name, {**outer, "$defs": definitions} if definitions else outer, read, wrapped=True)
@@ -216,6 +243,8 @@ def _of_type(found: Any) -> Schema:
 
 def _of_json_schema(found: dict[str, Any]) -> Schema:
     from jsonschema import Draft202012Validator, SchemaError
+    from referencing import Registry
+    from referencing.exceptions import Unresolvable
 
     if found.get("type") != "object":
         raise ConfigurationError('A JSON schema for an answer has {"type": "object"} at its top.')
@@ -223,10 +252,16 @@ def _of_json_schema(found: dict[str, Any]) -> Schema:
         Draft202012Validator.check_schema(found)
     except SchemaError as error:
         raise ConfigurationError(f"response_format is no valid JSON schema: {error.message}") from None
-    validator: Any = Draft202012Validator(found)
+    # An empty registry: a reference to an address must never make this process fetch it.
+    make: Any = Draft202012Validator
+    nowhere: Any = Registry
+    validator: Any = make(found, registry=nowhere())
 
     def read(value: Any) -> Any:
-        problems = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
+        try:
+            problems = [f"{error.json_path}: {error.message}" for error in validator.iter_errors(value)]
+        except Unresolvable as error:
+            raise ConfigurationError(f"response_format refers to {error.ref!r}, which is not in it.") from None
         if problems:
             raise ValueError("; ".join(problems))
         return value

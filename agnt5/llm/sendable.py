@@ -25,6 +25,17 @@ def sendable(request: Request) -> Request:
     return request if same and options == request.options else replace(request, messages=messages, options=options)
 
 
+def joined(message: Message) -> Message:
+    """An answer whose halves of characters, told in two pieces of a stream, are one again. Lone ones stay as told."""
+    content = message.content
+    if isinstance(content, str):
+        return replace(message, content=_whole(content, "surrogatepass")) if _broken(content) else message
+    if not any(isinstance(part, Text) and _broken(part.text) for part in content):
+        return message
+    parts = (Text(_whole(part.text, "surrogatepass")) if isinstance(part, Text) else part for part in content)
+    return replace(message, content=tuple(parts))
+
+
 def _revealed(value: Any) -> Any:
     if isinstance(value, Secret):
         return value.reveal()
@@ -72,6 +83,8 @@ def _broken(text: str) -> bool:
 
 def whole(text: str) -> str:
     """The text with its halves of characters joined where they are neighbours, and replaced where they are alone."""
-    if not _broken(text):
-        return text
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    return _whole(text, "replace") if _broken(text) else text
+
+
+def _whole(text: str, lone: str) -> str:
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", lone)

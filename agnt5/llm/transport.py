@@ -6,23 +6,26 @@ Whether the request had left decides whether it may be billed. Nothing here may 
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 
 from agnt5.errors import AGNT5Error, LLMError
 from agnt5.llm import failures
+from agnt5.secret import mask
 
+# Mistakes in what was to be sent.
+_UNSENDABLE = {"UnsupportedProtocol", "LocalProtocolError", "InvalidURL"}
 # Before the request left.
 _UNREACHED = {
     "ConnectError",
     "ConnectTimeout",
     "PoolTimeout",
     "ProxyError",
-    "UnsupportedProtocol",
     "ClientConnectorError",
     "NewConnectionError",
     "ConnectionRefusedError",
     "gaierror",
 }
-_SLOW = {"ReadTimeout", "WriteTimeout", "TimeoutError", "ServerTimeoutError", "ReadTimeoutError"}
+_SLOW = {"APITimeoutError", "ReadTimeout", "WriteTimeout", "TimeoutError", "ServerTimeoutError", "ReadTimeoutError"}
 _BROKEN = {
     "APIConnectionError",
     "NetworkError",
@@ -55,21 +58,31 @@ def failure(name: str, error: BaseException) -> LLMError | None:
     link: BaseException | None = error
     while link is not None and link not in chain:
         chain.append(link)
-        link = link.__cause__ or link.__context__
+        link = link.__cause__ or (None if link.__suppress_context__ else link.__context__)
+    chain.reverse()
     kinds = [{kind.__name__ for kind in type(one).__mro__} for one in chain]
-    for names, made in ((_UNREACHED, failures.unreachable), (_UNREADABLE, failures.unreadable)):
+    for names, made in _MEANINGS:
         for one, kind in zip(chain, kinds, strict=True):
             if kind & names:
                 return made(name, _words(one))
-    if any(kind & _SLOW for kind in kinds):
-        return failures.too_slow(name)
-    for one, kind in zip(chain, kinds, strict=True):
-        if kind & _BROKEN:
-            return failures.cut_off(name, _words(one))
     return None
+
+
+def _too_slow(name: str, why: str) -> LLMError:
+    return failures.too_slow(name)
+
+
+# The first that fits decides.
+_MEANINGS: tuple[tuple[set[str], Callable[[str, str], LLMError]], ...] = (
+    (_UNSENDABLE, failures.unsendable),
+    (_UNREACHED, failures.unreachable),
+    (_UNREADABLE, failures.unreadable),
+    (_SLOW, _too_slow),
+    (_BROKEN, failures.cut_off),
+)
 
 
 def _words(error: BaseException) -> str:
     if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg} in {error.doc[:80]!r}"
+        return f"{error.msg} in {mask(error.doc)[:80]!r}"  # masked first: the half of a key is not recognised
     return str(error)

@@ -46,6 +46,11 @@ class Image:
     media_type: str = "image/png"
 
     def __post_init__(self) -> None:
+        if not isinstance(self.data, bytes) or not isinstance(self.url, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError(
+                f"An Image has data=, which is bytes, or url=, which is a text; not {type(self.data).__name__} and "
+                f"{type(self.url).__name__}."
+            )
         if bool(self.data) == bool(self.url):
             raise ConfigurationError("An Image has either data= (bytes) or url=, and not both.")
         if self.url.startswith("data:"):
@@ -249,14 +254,19 @@ class Embedded:
     cost: float | None = None
 
 
-Conversation: TypeAlias = "str | Message | Mapping[str, Any] | Iterable[Message | Mapping[str, Any] | str]"
-"""What people write for messages: a text, a message, or a list of them; a dict with `role` and `content` is one."""
+Said: TypeAlias = "str | Message | Reply | Mapping[str, Any]"
+"""A message as people write it: a text of the user, a Message, a model's Reply, or a dict with `role` and `content`."""
+
+Conversation: TypeAlias = "Said | Iterable[Said]"
+"""What people write for messages: one, or a list of them."""
 
 
 def as_messages(given: Conversation) -> tuple[Message, ...]:
     """Messages from what people write. ConfigurationError names what is wrong, and where."""
-    if isinstance(given, str | Message | Mapping):
-        given = [cast("Message | Mapping[str, Any] | str", given)]
+    if isinstance(given, str | Message | Reply | Mapping):
+        given = [cast("Said", given)]
+    if not isinstance(given, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"messages must be a text, a message or a list of them, not {type(given).__name__}.")
     found = tuple(as_message(one, f"messages[{number}]") for number, one in enumerate(given))
     if not found:
         raise ConfigurationError("messages is empty: a model needs at least one message to answer.")
@@ -266,11 +276,15 @@ def as_messages(given: Conversation) -> tuple[Message, ...]:
 def as_message(given: Any, where: str = "message") -> Message:
     if isinstance(given, Message):
         return given
+    if isinstance(given, Reply):
+        return given.message
     if isinstance(given, str):
         return Message("user", str.__str__(given))  # an agent's Answer is its text here
     if not isinstance(given, Mapping):
         raise ConfigurationError(f"{where} must be a text, a Message or a dict, not {type(given).__name__}.")
-    fields = dict(cast("Mapping[str, Any]", given))
+    # The SDKs' own messages, as dicts, name all the fields that they do not have.
+    items = cast("Mapping[str, Any]", given).items()
+    fields = {name: value for name, value in items if name == "role" or value not in (None, [], {})}
     role = fields.pop("role", "user")
     if role == "developer":
         role = "system"
@@ -332,9 +346,9 @@ def _tool_call(given: Any, where: str) -> ToolCall:
     if isinstance(given, Mapping):
         fields = cast("Mapping[str, Any]", given)
         inner = cast("Mapping[str, Any]", fields.get("function", fields))
-        arguments = inner.get("arguments", {})
+        arguments: Any = inner.get("arguments") or {}
         if isinstance(inner.get("name"), str):
-            made = tool_call(str(fields.get("id", "")), inner["name"], arguments)
+            made = tool_call(str(fields.get("id") or ""), inner["name"], arguments)
             if not made.malformed:
                 return made
     raise ConfigurationError(f"{where} must be a ToolCall, or a dict with id, name and arguments, not {given!r}.")
@@ -348,7 +362,7 @@ def tool_call(identity: str, name: str, arguments: Any) -> ToolCall:
         text = arguments.strip()
         try:
             arguments = msgspec.json.decode(text) if text else {}
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, RecursionError):  # a model may write brackets without end
             return ToolCall(identity, name, {}, malformed=arguments)
     if not isinstance(arguments, Mapping):
         return ToolCall(identity, name, {}, malformed=str(arguments))

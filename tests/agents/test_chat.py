@@ -11,7 +11,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import agnt5
-from agnt5 import ConfigurationError, Context, OutputInvalid, ProviderUnavailable, RateLimited, flow, function
+from agnt5 import (
+    ConfigurationError,
+    Context,
+    OutputInvalid,
+    ProviderUnavailable,
+    RateLimited,
+    RequestInvalid,
+    flow,
+    function,
+)
 from agnt5.chat import Conversations, links
 from agnt5.codec import encode
 from agnt5.llm import Message, Reply, Request, ScriptedLLM, ToolSpec, Usage
@@ -101,6 +110,18 @@ async def test_a_refusal_is_tried_again_when_the_provider_says() -> None:
     assert failed.retry_at is not None
     assert (failed.retry_at - failed.at).total_seconds() >= 0.29
     assert entry.attempts == 2
+
+
+async def test_what_the_provider_will_never_take_is_asked_once() -> None:
+    llm = ScriptedLLM([RequestInvalid("no such model", status=404), "never asked"])
+
+    @flow
+    async def ask(ctx: Context) -> str:
+        return str(await ctx.chat("x", llm=llm))
+
+    with pytest.raises(agnt5.RunFailed, match="no such model"):
+        await ask.run()
+    assert len(llm.requests) == 1
 
 
 async def test_a_failure_keeps_its_type_and_what_it_knows() -> None:

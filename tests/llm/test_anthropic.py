@@ -16,6 +16,7 @@ from agnt5.errors import (
     ProviderAuthError,
     ProviderUnavailable,
     RateLimited,
+    RequestInvalid,
 )
 from agnt5.llm import LLM, Delta, Image, Message, Reply, Text, ToolCall, ToolSpec, Usage, create_llm
 from llm.canary import KEY, logged_by, shown_by
@@ -244,8 +245,8 @@ MEANINGS: list[tuple[Act, type[LLMError], int, bool, str]] = [
     (limited(2.5), RateLimited, 429, False, "come back in 2.5 s"),
     (Failure(400, "prompt is too long: 210000 tokens > 200000 maximum"), ContextTooLong, 400, False, "210000 tokens"),
     (Failure(413, "Request too large."), ContextTooLong, 413, False, "too long for anthropic"),
-    (Failure(404, "model: claude-9"), LLMError, 404, False, "was not found"),
-    (Failure(400, "messages: at least one"), LLMError, 400, False, "did not take the request .*at least one"),
+    (Failure(404, "model: claude-9"), RequestInvalid, 404, False, "was not found"),
+    (Failure(400, "messages: at least one"), RequestInvalid, 400, False, "did not take the request .*at least one"),
     (broken(), ProviderUnavailable, 500, False, "The server had an error"),
     (overloaded(), ProviderUnavailable, 529, False, "overloaded"),
     (broken(504), ProviderUnavailable, 504, True, "out of order"),

@@ -18,6 +18,7 @@ from agnt5.errors import (
     ProviderAuthError,
     ProviderUnavailable,
     RateLimited,
+    RequestInvalid,
 )
 from agnt5.llm import failures
 from agnt5.llm.keys import Key
@@ -36,14 +37,14 @@ from llm.canary import KEY
         (400, "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4097", ContextTooLong),
         (422, "The input token count exceeds the maximum context window", ContextTooLong),
         (413, "", ContextTooLong),
-        (400, "max_tokens is too large: 100000", LLMError),
-        (400, "Invalid value for 'temperature'", LLMError),
-        (404, "", LLMError),
+        (400, "max_tokens is too large: 100000", RequestInvalid),
+        (400, "Invalid value for 'temperature'", RequestInvalid),
+        (404, "", RequestInvalid),
         (408, "", ProviderUnavailable),
         (429, "", RateLimited),
         (500, "content_filter is down", ProviderUnavailable),
         (599, "", ProviderUnavailable),
-        (302, "moved", LLMError),
+        (302, "moved", RequestInvalid),
     ],
 )
 def test_what_a_status_and_words_mean(status: int, said: str, kind: type[LLMError]) -> None:

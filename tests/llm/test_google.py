@@ -18,6 +18,7 @@ from agnt5.errors import (
     ProviderAuthError,
     ProviderUnavailable,
     RateLimited,
+    RequestInvalid,
 )
 from agnt5.llm import LLM, Delta, Image, Message, Reply, Text, ToolCall, ToolSpec, Usage, create_llm
 from llm.canary import KEY, logged_by, shown_by
@@ -205,8 +206,8 @@ MEANINGS: list[tuple[Act, type[LLMError], int, bool, str]] = [
     (Failure(403, "Permission denied."), ProviderAuthError, 403, False, "Permission denied"),
     (limited(17.5, QUOTA), RateLimited, 429, False, "come back in 17.5 s"),
     (Failure(400, WINDOW), ContextTooLong, 400, False, "older messages"),
-    (Failure(404, "models/gemini-9 is not found for API version v1"), LLMError, 404, False, "was not found"),
-    (Failure(400, "Unknown field."), LLMError, 400, False, "did not take the request .*Unknown field"),
+    (Failure(404, "models/gemini-9 is not found for API version v1"), RequestInvalid, 404, False, "was not found"),
+    (Failure(400, "Unknown field."), RequestInvalid, 400, False, "did not take the request .*Unknown field"),
     (broken(), ProviderUnavailable, 500, False, "The server had an error"),
     (broken(503, "The model is overloaded."), ProviderUnavailable, 503, False, "overloaded"),
     (broken(504), ProviderUnavailable, 504, True, "out of order"),

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agnt5.errors import ConfigurationError
-from agnt5.llm import Image, Message, Request, Text, ToolCall, Usage, as_message, as_messages
+from agnt5.llm import Image, Message, Reply, Request, Text, ToolCall, Usage, as_message, as_messages
 from agnt5.llm.types import as_reply, tool_call
 
 
@@ -49,6 +49,17 @@ from agnt5.llm.types import as_reply, tool_call
             {"role": "tool", "tool_call_id": "1", "content": "no", "failed": True, "name": "f"},
             [Message("tool", "no", tool_call_id="1", failed=True, name="f")],
         ),
+        (Reply(Message("assistant", "hi")), [Message("assistant", "hi")]),
+        (["a", Reply(Message("assistant", "b"))], [Message("user", "a"), Message("assistant", "b")]),
+        (  # as the SDKs' own messages are written out
+            {"role": "assistant", "content": "b", "name": None, "refusal": None, "tool_calls": None, "annotations": [],
+             "tool_call_id": None, "vendor": None, "audio": None},
+            [Message("assistant", "b")],
+        ),
+        (
+            {"role": "assistant", "tool_calls": [{"id": None, "function": {"name": "f", "arguments": None}}]},
+            [Message("assistant", "", (ToolCall("", "f", {}),))],
+        ),
     ],
 )  # fmt: skip
 def test_what_people_write(written: Any, meant: list[Message]) -> None:
@@ -59,6 +70,9 @@ def test_what_people_write(written: Any, meant: list[Message]) -> None:
     ("written", "problem"),
     [
         ([], "messages is empty"),
+        (7, "messages must be a text, a message or a list of them, not int"),
+        (None, "messages must be a text, a message or a list of them, not NoneType"),
+        ({"role": None, "content": "x"}, r"messages\[0\]: role must be"),
         (["a", 7], r"messages\[1\] must be a text, a Message or a dict, not int"),
         ([{"role": "robot", "content": "x"}], r"messages\[0\]: role must be one of system, user"),
         ({"content": 7}, r"messages\[0\]\.content must be a text or a list of parts, not int"),
@@ -112,6 +126,10 @@ def test_a_picture_is_bytes_or_an_address() -> None:
     for wrong in ({}, {"data": b"x", "url": "http://i"}):
         with pytest.raises(ConfigurationError, match="and not both"):
             Image(**wrong)
+    mistaken: Any
+    for mistaken in ({"data": "text"}, {"url": b"bytes"}):
+        with pytest.raises(ConfigurationError, match="data=, which is bytes, or url=, which is a text; not"):
+            Image(**mistaken)
 
 
 def test_system_messages_stand_apart_where_a_provider_wants_it() -> None:

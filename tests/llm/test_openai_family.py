@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agnt5 import Secret
-from agnt5.errors import ConfigurationError, ContentRefused, LLMError, ProviderAuthError, RateLimited
+from agnt5.errors import ConfigurationError, ContentRefused, ProviderAuthError, RateLimited, RequestInvalid
 from agnt5.llm import LanguageModelType, Message, Reply, ToolCall, ToolSpec, create_llm, find_llm
 from agnt5.llm.mistral import call_id
 from llm.canary import KEY, shown_by
@@ -144,10 +144,10 @@ async def test_mistral_streams_thoughts_in_parts_and_always_counts() -> None:
     [
         (b'{"message": "Unauthorized", "request_id": "r"}', 401, ProviderAuthError, "Unauthorized"),
         (b'{"object": "error", "message": "Slow down.", "type": "rate_limited"}', 429, RateLimited, "Slow down"),
-        (b'{"detail": [{"type": "missing", "msg": "Field required"}]}', 422, LLMError, "Field required"),
+        (b'{"detail": [{"type": "missing", "msg": "Field required"}]}', 422, RequestInvalid, "Field required"),
     ],
 )
-async def test_errors_in_the_forms_of_mistral(body: bytes, status: int, kind: type[LLMError], text: str) -> None:
+async def test_errors_in_the_forms_of_mistral(body: bytes, status: int, kind: type[Exception], text: str) -> None:
     with WireServer(OpenAIDialect(), Raw(body, status)) as server, pytest.raises(kind, match=text):
         await create_llm("mistral", "m", api_key=KEY, base_url=f"{server.url}/v1").generate("x")
 

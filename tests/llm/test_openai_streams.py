@@ -11,7 +11,7 @@ import pytest
 from agnt5.errors import ContextTooLong, ProviderUnavailable, RateLimited
 from agnt5.llm import LLM, Delta, Reply, ToolCall, Usage, create_llm
 from llm.canary import KEY
-from llm.wire import Answer, Call, Cut, Held, OpenAIDialect, WireServer, events
+from llm.wire import Answer, Call, Cut, Held, OpenAIDialect, Raw, WireServer, events
 
 
 def model_at(server: WireServer) -> LLM:
@@ -81,6 +81,74 @@ async def test_calls_without_numbers_and_ids_are_kept_apart() -> None:
     assert whole.usage == Usage()
 
 
+def _call(name: str, arguments: Any, **fields: Any) -> dict[str, Any]:
+    return {**fields, "function": {"name": name, "arguments": arguments}}
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        [[_call("f", '{"n":1}', index=0, id="p")], [_call("g", '{"n":2}', index=0, id="q")]],
+        [[_call("f", '{"n":1}', index=0, id="p"), _call("g", '{"n":2}', index=0, id="q")]],
+        [[_call("f", '{"n":1}')], [_call("g", '{"n":2}')]],
+        [[_call("f", {"n": 1}, index=0, id="p")], [_call("g", {"n": 2}, index=1, id="q")]],
+        [[_call("f", "", index=0, id="p")], [_call("f", '{"n":', index=0, id="p"), _call("g", '{"n":2}', index=1)],
+         [_call("f", "1}", index=0, id="p")]],
+        [[_call("f", "", index=0, id="p")], [_call("", '{"n":', index=0, id="p2")], [_call("", "1}", index=0, id="p3")],
+         [_call("g", '{"n":2}', index=1, id="q")]],
+        [[_call("f", "", id="p")], [_call("", '{"n":1}', id="p")], [_call("g", "", id="q")], [_call("", '{"n":2}')]],
+        [[_call("g", "", index=1, id="q")], [_call("f", "", index=0, id="p")], [_call("", '{"n":2}', index=1)],
+         [_call("", '{"n":1}', index=0)]],
+    ],
+    ids=["one number", "one number at once", "nothing", "objects", "names again", "new ids", "no numbers", "mixed"],
+)  # fmt: skip
+async def test_calls_in_the_forms_of_compatible_servers(pieces: list[Any]) -> None:
+    deltas = [{"delta": {"tool_calls": piece}, "finish_reason": None} for piece in pieces]
+    choices = [*deltas, {"delta": {}, "finish_reason": "tool_calls"}]
+    chunks = [json.dumps({"id": "z", "model": "m", "choices": [choice]}) for choice in choices]
+    with WireServer(OpenAIDialect(), events(*chunks, "[DONE]")) as server:
+        *_, whole = [item async for item in model_at(server).stream("x")]
+    assert isinstance(whole, Reply)
+    assert [(call.name, call.arguments, call.malformed) for call in whole.tool_calls] == [
+        ("f", {"n": 1}, ""),
+        ("g", {"n": 2}, ""),
+    ]
+    assert len({call.id for call in whole.tool_calls}) == 2
+
+
+async def test_contents_counts_and_thoughts_in_forms_of_their_own() -> None:
+    delta = {"content": ["Let me ", {"type": "text", "text": "see."}], "reasoning": {"steps": 3}}
+    told = {"model": "m", "choices": [{"delta": delta, "finish_reason": "stop"}], "usage": {"prompt_tokens": "many"}}
+    with WireServer(OpenAIDialect(), events(told, "[DONE]")) as server:
+        *_, whole = [item async for item in model_at(server).stream("x")]
+    assert isinstance(whole, Reply)
+    assert (whole.text, whole.usage) == ("Let me see.", Usage())
+
+
+async def test_of_several_answers_that_come_mixed_the_first_is_taken() -> None:
+    chunk = '{"id": "z", "model": "m", "choices": [{"index": %d, "delta": {"content": "%s"}, "finish_reason": %s}]}'
+    told = [chunk % one for one in ((0, "A", "null"), (1, "B", "null"), (0, "a", "null"), (1, "", '"length"'))]
+    with WireServer(OpenAIDialect(), events(*told, chunk % (0, "", '"stop"'))) as server:
+        *_, whole = [item async for item in model_at(server).stream("x", n=2)]
+    assert isinstance(whole, Reply)
+    assert (whole.text, whole.finish) == ("Aa", "stop")
+
+
+@pytest.mark.parametrize(
+    ("act", "text"),
+    [
+        (Raw(b"<html>Welcome</html>", content_type="text/html"), "it is no stream.*check base_url"),
+        (Raw(b'{"choices": [{"message": {"content": "Hi"}, "finish_reason": "stop"}]}'), "it is no stream"),
+        (events('{"id": "z", "choices": [{"delta": {"content": "Hi"}, "finish_reason": "error"}]}'), "with an error"),
+    ],
+    ids=["a page", "no stream", "an error"],
+)
+async def test_what_is_no_answer_is_not_taken_for_one(act: Raw, text: str) -> None:
+    with WireServer(OpenAIDialect(), act) as server, pytest.raises(ProviderUnavailable, match=text) as caught:
+        _ = [item async for item in model_at(server).stream("x")]
+    assert caught.value.possibly_billed
+
+
 @pytest.mark.parametrize("after", [0, 1, 3])
 async def test_a_connection_cut_in_mid_stream_gives_no_reply(after: int) -> None:
     with WireServer(OpenAIDialect(), Cut(Answer("Hello there"), after)) as server:
@@ -107,9 +175,11 @@ async def test_a_stream_that_ends_without_its_end_gives_no_reply() -> None:
         ("rate_limit_exceeded", RateLimited),
         ("context_length_exceeded", ContextTooLong),
         ("server_error", ProviderUnavailable),
+        (429, RateLimited),
+        (502, ProviderUnavailable),
     ],
 )
-async def test_an_error_told_in_mid_stream(code: str, kind: type[Exception]) -> None:
+async def test_an_error_told_in_mid_stream(code: str | int, kind: type[Exception]) -> None:
     piece = '{"id": "z", "model": "m", "choices": [{"delta": {"content": "half"}, "finish_reason": null}]}'
     told = events(piece, json.dumps({"error": {"message": "It did not work.", "code": code}}))
     with WireServer(OpenAIDialect(), told) as server, pytest.raises(kind, match="It did not work") as caught:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal, TypedDict
 
 import msgspec
@@ -15,6 +16,7 @@ from jsonschema import Draft202012Validator
 
 from agnt5.errors import ConfigurationError, OutputInvalid
 from agnt5.llm import Schema
+from agnt5.llm.types import tool_call
 
 
 @dataclass
@@ -34,15 +36,76 @@ class Account(pydantic.BaseModel):
 
 
 @dataclass
+class Node:
+    value: int
+    children: list[Node] = field(default_factory=list["Node"])
+
+
+class Tree(pydantic.BaseModel):
+    value: int
+    left: Tree | None = None
+
+
+class Numbers(pydantic.RootModel[list[int]]):
+    pass
+
+
+class Nested(pydantic.RootModel[dict[str, "Nested"]]):
+    pass
+
+
+@dataclass
 class Bank:
     accounts: list[Account]
 
 
-@pytest.mark.parametrize("found", [Point, Box, Account, Bank, list[Point], int, str | None])
+ALL = [Point, Box, Account, Bank, Node, Tree, Numbers, Nested, list[Point], list[Node], list[Tree], int, str | None]
+
+
+@pytest.mark.parametrize("found", ALL)
 def test_every_schema_is_an_object_and_valid(found: Any) -> None:
     schema = Schema.of(found).json_schema
     assert schema["type"] == "object"
     Draft202012Validator.check_schema(schema)
+    for pointer in references(schema):
+        assert pointer.removeprefix("#/$defs/") in schema["$defs"], "it points to something"
+
+
+def references(schema: Any) -> list[str]:
+    if isinstance(schema, dict):
+        own = [schema["$ref"]] if isinstance(schema.get("$ref"), str) else []
+        return own + [one for inner in schema.values() for one in references(inner)]
+    return [one for inner in schema for one in references(inner)] if isinstance(schema, list) else []
+
+
+@pytest.mark.parametrize(
+    ("found", "text", "value"),
+    [
+        (Node, '{"value": 1, "children": [{"value": 2}]}', Node(1, [Node(2)])),
+        (Tree, '{"value": 1, "left": {"value": 2}}', Tree(value=1, left=Tree(value=2))),
+        (Numbers, '{"value": [1, 2]}', Numbers([1, 2])),
+        (Nested, '{"a": {"b": {}}}', Nested.model_validate({"a": {"b": {}}})),
+    ],
+    ids=lambda one: getattr(one, "__name__", ""),
+)
+def test_types_that_hold_themselves_or_are_no_object(found: Any, text: str, value: Any) -> None:
+    schema = Schema.of(found)
+    assert Draft202012Validator(schema.json_schema).is_valid(json.loads(text))
+    assert schema.parse(text) == value
+
+
+def test_a_reference_that_leads_nowhere_is_no_fault_of_the_model() -> None:
+    for where in ("#/$defs/Missing", "http://127.0.0.1:9/schema.json"):  # and nobody goes there
+        schema = Schema.of({"type": "object", "properties": {"a": {"$ref": where}}})
+        with pytest.raises(ConfigurationError, match="response_format refers to .* which is not in it"):
+            schema.parse('{"a": 1}')
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"x":' * 100_000])
+def test_brackets_without_end_are_no_answer(text: str) -> None:
+    with pytest.raises(OutputInvalid, match="no JSON"):
+        Schema.of(Point).parse(text)
+    assert tool_call("c", "f", text).malformed == text
 
 
 @given(st.integers(-(2**31), 2**31), st.floats(allow_nan=False, allow_infinity=False), st.lists(st.text(), max_size=4))
