@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from agnt5.codec import encode
 from agnt5.execution.current import current
 from agnt5.execution.ops import Op
-from agnt5.llm.base import LLM, make_request, parsed
+from agnt5.llm.base import LLM, as_texts, make_request, parsed
 from agnt5.llm.types import Conversation, Delta, Embedded, Message, Reply, Request, ToolCall, as_reply
 from agnt5.retry import ExponentialBackoff
 
@@ -152,7 +152,7 @@ async def embed(
     name: str = "embed",
 ) -> Any:
     llm = ctx.find_llm(model)
-    given = [texts] if isinstance(texts, str) else list(texts)
+    given = as_texts(texts)
     record = {"model": llm.name, "texts": given}
     vectors = await ctx.operation(
         name, record, _Embedding(llm, given).ask, policy=retry_policy, default=RETRY, code=_CODE

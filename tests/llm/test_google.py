@@ -161,11 +161,13 @@ async def test_earlier_models_take_no_form_beside_tools_so_it_comes_by_one() -> 
 
 
 async def test_vectors() -> None:
-    with WireServer(GoogleDialect(), Vectors(((1.0, 2.0), (3.0, 4.0))), Vectors(((1.0,),))) as server:
+    with WireServer(GoogleDialect(), Vectors(((1.0, 2.0), (3.0, 4.0))), Vectors(((1.0,),)), Vectors(((),))) as server:
         llm = model_at(server)
         found = await llm.embed(["a", "b"], model="gemini-embedding-2")
         with pytest.raises(ProviderUnavailable, match="1 vectors for 2 texts"):
             await llm.embed(["a", "b"])
+        with pytest.raises(ProviderUnavailable, match="a vector without numbers"):
+            await llm.embed("a")
     assert found.vectors == [[1.0, 2.0], [3.0, 4.0]]
     assert (found.provider, found.model) == ("google", "gemini-embedding-2")
     asked = server.requests[0].json["requests"]

@@ -191,6 +191,7 @@ def test_schemas_get_an_end() -> None:
             "legs": {"type": "array", "items": {"$ref": "#/$defs/Leg"}, "minItems": 12},
             "note": {"anyOf": [{"type": "string"}, {"type": "null"}]},
             "map": {"type": "object", "additionalProperties": {"type": "string"}},
+            "pair": {"type": "array", "prefixItems": [{"type": "integer"}, {"type": "string"}], "items": False},
         },
     }
     assert bounded(schema) == {
@@ -208,6 +209,7 @@ def test_schemas_get_an_end() -> None:
             "legs": {"type": "array", "items": {"$ref": "#/$defs/Leg"}, "minItems": 12, "maxItems": 12},
             "note": {"anyOf": [{"type": "string", "maxLength": 200}, {"type": "null"}]},
             "map": {"type": "object", "additionalProperties": {"type": "string", "maxLength": 200}},
+            "pair": {"type": "array", "prefixItems": [{"type": "integer"}, {"type": "string", "maxLength": 200}]},
         },
         "additionalProperties": False,
     }

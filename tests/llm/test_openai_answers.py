@@ -10,7 +10,7 @@ from agnt5.errors import ConfigurationError, ContentRefused, ProviderUnavailable
 from agnt5.llm import LLM, Image, Message, Request, Text, ToolCall, ToolSpec, Usage, create_llm
 from agnt5.llm.types import as_messages
 from llm.canary import KEY
-from llm.wire import Answer, Call, OpenAIDialect, Received, Vectors, WireServer
+from llm.wire import Answer, Call, OpenAIDialect, Raw, Received, Vectors, WireServer
 
 WEATHER = ToolSpec("weather", "The weather of a city.", {"type": "object", "properties": {"city": {"type": "string"}}})
 
@@ -171,6 +171,24 @@ async def test_embeddings_come_in_order_in_batches() -> None:
     assert many.usage == Usage(input=6)
     assert none.vectors == []
     assert server.count == 3
+
+
+@pytest.mark.parametrize("vector", [b"null", b"[]", b'"AACAPwAAAEA="'], ids=["none", "empty", "base64"])
+async def test_what_is_no_vector_is_not_taken_for_one(vector: bytes) -> None:
+    told = Raw(b'{"model": "m", "data": [{"index": 0, "embedding": [1.0]}, {"index": 1, "embedding": %s}]}' % vector)
+    with (
+        WireServer(OpenAIDialect(), told) as server,
+        pytest.raises(ProviderUnavailable, match="vector without numbers"),
+    ):
+        await model_at(server).embed(["a", "b"])
+
+
+@pytest.mark.parametrize("texts", [7, None, ["a", 7], [b"a"]])
+async def test_what_is_no_text_is_not_sent(texts: Any) -> None:
+    with WireServer(OpenAIDialect()) as server:
+        with pytest.raises(ConfigurationError, match="is a text or a list of texts, not"):
+            await model_at(server).embed(texts)
+        assert server.count == 0
 
 
 async def test_too_few_vectors_are_an_error() -> None:
