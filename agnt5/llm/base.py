@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from agnt5.errors import ConfigurationError, LLMError, OutputInvalid
 from agnt5.llm import failures, limits, prices
@@ -185,7 +185,8 @@ class LLM:
 
 def as_texts(given: Any) -> list[str]:
     """A text or several, as a list. ConfigurationError for anything else."""
-    texts: list[Any] = [given] if isinstance(given, str) else list(given) if isinstance(given, Iterable) else [given]
+    several = isinstance(given, Iterable) and not isinstance(given, str)
+    texts = list(cast("Iterable[Any]", given)) if several else [given]
     for text in texts:
         if not isinstance(text, str):
             raise ConfigurationError(f"What is embedded is a text or a list of texts, not {type(text).__name__}.")
