@@ -186,7 +186,7 @@ class LLM:
 def as_texts(given: Any) -> list[str]:
     """A text or several, as a list. ConfigurationError for anything else."""
     several = isinstance(given, Iterable) and not isinstance(given, str)
-    texts = list(cast("Iterable[Any]", given)) if several else [given]
+    texts: list[Any] = list(cast("Iterable[Any]", given)) if several else [cast("Any", given)]
     for text in texts:
         if not isinstance(text, str):
             raise ConfigurationError(f"What is embedded is a text or a list of texts, not {type(text).__name__}.")
