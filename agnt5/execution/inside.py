@@ -12,6 +12,7 @@ import importlib.util
 import sys
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Iterable, Iterator
+from dataclasses import is_dataclass
 from enum import Enum
 from types import FunctionType, MemberDescriptorType, MethodType, ModuleType
 from typing import Any, cast
@@ -127,7 +128,8 @@ def parts(value: Any) -> list[Any] | None:
         wrapped = standard.parts(value)
     if wrapped is not None:
         return wrapped
-    own = is_own_class(kind)
+    # A dataclass of a package is told by its name and version and by what it holds, as a retry policy is.
+    own = is_own_class(kind) or is_dataclass(kind)
     if not own and kind not in (*_SEQUENCES, *_SETS, dict, OrderedDict, defaultdict):
         return None
     found: list[Any] = []

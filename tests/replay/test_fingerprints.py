@@ -234,12 +234,14 @@ STANDARD = [
     ("typing.NewType('Id', int)", "typing.NewType('Id', str)"),
     ("[object(), threading.Lock()]", "[object(), threading.RLock()]"),
     ("asyncio.Semaphore(3)", "asyncio.Lock()"),
+    ("agnt5.ConstantBackoff(3, 0.1)", "agnt5.ConstantBackoff(4, 0.1)"),
+    ("agnt5.ExponentialBackoff(retry_on=(OSError,))", "agnt5.ExponentialBackoff(retry_on=(OSError, KeyError))"),
 ]
 
 
 @pytest.mark.parametrize(("one", "other"), STANDARD, ids=[one for one, _ in STANDARD])
 def test_what_modules_hold_beside_functions_is_told(one: str, other: str) -> None:
-    source = "import asyncio, collections, operator, re, string, struct, threading, types, typing\n"
+    source = "import agnt5, asyncio, collections, operator, re, string, struct, threading, types, typing\n"
     first, again, changed = (
         digest(cell(f"{source}VALUE = {text}\ndef reads(): return VALUE")["reads"]) for text in (one, one, other)
     )
