@@ -8,11 +8,12 @@ on an answered question whose messages and answer are the beginning of this one.
 from __future__ import annotations
 
 import hashlib
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from agnt5.codec import encode
 from agnt5.execution.current import current
@@ -20,6 +21,7 @@ from agnt5.execution.ops import Op
 from agnt5.llm.base import LLM, as_texts, make_request, parsed
 from agnt5.llm.types import Conversation, Delta, Embedded, Message, Reply, Request, ToolCall, as_reply
 from agnt5.retry import ExponentialBackoff
+from agnt5.secret import HIDDEN
 
 if TYPE_CHECKING:
     from agnt5.context import Context
@@ -30,6 +32,10 @@ RETRY = ExponentialBackoff(max_attempts=5, initial=1.0, factor=2.0, max_interval
 
 # What a rerun compares: the question is in the input, and how it is put to the provider changes with this number only.
 _CODE = b"agnt5.chat 1"
+
+
+# Names of headers and parameters that hold keys and tokens.
+_CREDENTIAL = re.compile("auth|cookie|credential|key|password|secret|token", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +74,34 @@ class Conversations:
             if value is not None:
                 record[name] = value
         if request.options:
-            record["options"] = request.options
+            record["options"] = _recorded(request.options)
         return record
 
     def answered(self, request: Request, answer: Message) -> None:
         *_, last = links((*request.messages, answer))
         tools = _digest(encode(list(request.tools))) if request.tools else ""
         self._known[last] = tools
+
+
+def _recorded(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options without credentials that headers and queries hold as plain text. A Secret stays: it is recorded by
+    its name.
+
+    Nothing reads them back: the question is asked with the options themselves. All of them are recorded as the same
+    word, so a replay with another token is the same run.
+    """
+
+    def shown(name: str, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        held = cast("Mapping[Any, Any]", value).items()
+        if name == "http_options":
+            return {key: shown("extra_headers" if key == "headers" else key, one) for key, one in held}
+        if name not in ("extra_headers", "extra_query"):
+            return cast("Any", value)
+        return {key: HIDDEN if isinstance(one, str) and _CREDENTIAL.search(str(key)) else one for key, one in held}
+
+    return {name: shown(name, value) for name, value in options.items()}
 
 
 def links(messages: Sequence[Message]) -> list[str]:
