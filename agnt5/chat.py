@@ -16,6 +16,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, cast
 
 from agnt5.codec import encode
+from agnt5.errors import LLMError
 from agnt5.execution.current import current
 from agnt5.execution.ops import Op
 from agnt5.llm.base import LLM, as_texts, make_request, parsed
@@ -190,11 +191,12 @@ async def embed(
 class _Question:
     """The body of a chat step."""
 
-    __slots__ = ("_llm", "_request")
+    __slots__ = ("_billed", "_llm", "_request")
 
     def __init__(self, llm: LLM, request: Request) -> None:
         self._llm = llm
         self._request = request
+        self._billed = False  # an earlier attempt may be
 
     async def ask(self, record: Any) -> Reply:
         op = current.get()
@@ -206,19 +208,23 @@ class _Question:
         began = time.monotonic()
         heard: float | None = None
         reply: Reply | None = None
-        async for item in self._llm.answers(request):
-            if isinstance(item, Reply):
-                reply = item
-                continue
-            again = heard is None and step is not None and step.attempt > 1
-            heard = heard if heard is not None else time.monotonic()
-            if step is not None:
-                step.emit(Streamed(path, item, again))
+        try:
+            async for item in self._llm.answers(request):
+                if isinstance(item, Reply):
+                    reply = item
+                    continue
+                again = heard is None and step is not None and step.attempt > 1
+                heard = heard if heard is not None else time.monotonic()
+                if step is not None:
+                    step.emit(Streamed(path, item, again))
+        except LLMError as error:
+            self._billed = self._billed or error.possibly_billed
+            raise
         assert reply is not None, "a stream ends with a reply, or with an error"
         if isinstance(op, Op):
             op.facts = facts(reply, time.monotonic() - began, None if heard is None else heard - began)
-            if op.seq < op.attempt.base:
-                # Asked by an attempt that went away before it heard the answer: the provider may bill both.
+            if self._billed or op.seq < op.attempt.base:
+                # An earlier attempt failed, or went away, before it heard the answer: the provider may bill both.
                 op.facts["possibly_billed"] = True
         return reply
 
