@@ -8,18 +8,21 @@ on an answered question whose messages and answer are the beginning of this one.
 from __future__ import annotations
 
 import hashlib
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import count
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from agnt5.codec import encode
+from agnt5.errors import LLMError
 from agnt5.execution.current import current
 from agnt5.execution.ops import Op
 from agnt5.llm.base import LLM, as_texts, make_request, parsed
 from agnt5.llm.types import Conversation, Delta, Embedded, Message, Reply, Request, ToolCall, as_reply
 from agnt5.retry import ExponentialBackoff
+from agnt5.secret import HIDDEN
 
 if TYPE_CHECKING:
     from agnt5.context import Context
@@ -30,6 +33,10 @@ RETRY = ExponentialBackoff(max_attempts=5, initial=1.0, factor=2.0, max_interval
 
 # What a rerun compares: the question is in the input, and how it is put to the provider changes with this number only.
 _CODE = b"agnt5.chat 1"
+
+
+# Names of headers and parameters that hold keys and tokens.
+_CREDENTIAL = re.compile("auth|cookie|credential|key|password|secret|token", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +75,34 @@ class Conversations:
             if value is not None:
                 record[name] = value
         if request.options:
-            record["options"] = request.options
+            record["options"] = _recorded(request.options)
         return record
 
     def answered(self, request: Request, answer: Message) -> None:
         *_, last = links((*request.messages, answer))
         tools = _digest(encode(list(request.tools))) if request.tools else ""
         self._known[last] = tools
+
+
+def _recorded(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options without credentials that headers and queries hold as plain text. A Secret stays: it is recorded by
+    its name.
+
+    Nothing reads them back: the question is asked with the options themselves. All of them are recorded as the same
+    word, so a replay with another token is the same run.
+    """
+
+    def shown(name: str, value: Any) -> Any:
+        if not isinstance(value, Mapping):
+            return value
+        held = cast("Mapping[Any, Any]", value).items()
+        if name == "http_options":
+            return {key: shown("extra_headers" if key == "headers" else key, one) for key, one in held}
+        if name not in ("extra_headers", "extra_query"):
+            return cast("Any", value)
+        return {key: HIDDEN if isinstance(one, str) and _CREDENTIAL.search(str(key)) else one for key, one in held}
+
+    return {name: shown(name, value) for name, value in options.items()}
 
 
 def links(messages: Sequence[Message]) -> list[str]:
@@ -163,11 +191,12 @@ async def embed(
 class _Question:
     """The body of a chat step."""
 
-    __slots__ = ("_llm", "_request")
+    __slots__ = ("_billed", "_llm", "_request")
 
     def __init__(self, llm: LLM, request: Request) -> None:
         self._llm = llm
         self._request = request
+        self._billed = False  # an earlier attempt may be
 
     async def ask(self, record: Any) -> Reply:
         op = current.get()
@@ -179,19 +208,23 @@ class _Question:
         began = time.monotonic()
         heard: float | None = None
         reply: Reply | None = None
-        async for item in self._llm.answers(request):
-            if isinstance(item, Reply):
-                reply = item
-                continue
-            again = heard is None and step is not None and step.attempt > 1
-            heard = heard if heard is not None else time.monotonic()
-            if step is not None:
-                step.emit(Streamed(path, item, again))
+        try:
+            async for item in self._llm.answers(request):
+                if isinstance(item, Reply):
+                    reply = item
+                    continue
+                again = heard is None and step is not None and step.attempt > 1
+                heard = heard if heard is not None else time.monotonic()
+                if step is not None:
+                    step.emit(Streamed(path, item, again))
+        except LLMError as error:
+            self._billed = self._billed or error.possibly_billed
+            raise
         assert reply is not None, "a stream ends with a reply, or with an error"
         if isinstance(op, Op):
             op.facts = facts(reply, time.monotonic() - began, None if heard is None else heard - began)
-            if op.seq < op.attempt.base:
-                # Asked by an attempt that went away before it heard the answer: the provider may bill both.
+            if self._billed or op.seq < op.attempt.base:
+                # An earlier attempt failed, or went away, before it heard the answer: the provider may bill both.
                 op.facts["possibly_billed"] = True
         return reply
 

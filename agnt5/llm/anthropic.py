@@ -74,6 +74,9 @@ class AnthropicLLM(LLM):
         self._by_tool = answer_tool
         self._clients: Clients[Any] = Clients(self._connect, lambda client: client.close())
 
+    async def _prepare(self, request: Request) -> None:
+        await self._clients.here()
+
     async def _stream(self, request: Request) -> AsyncGenerator[Delta | Reply, None]:
         client = await self._clients.here()
         body = body_of(request, self._max_tokens, by_tool=self._by_tool)

@@ -88,6 +88,7 @@ class LLM:
         """One whole answer to a request, within the limits of this model."""
         request = sendable(request)
         async with limits.turn(self.name):
+            await self._guarded(self._prepare(request), None)
             return self._priced(await self._guarded(self._generate(request), request.timeout))
 
     async def answers(self, request: Request) -> AsyncIterator[Delta | Reply]:
@@ -95,6 +96,7 @@ class LLM:
         whole: Reply | None = None
         request = sendable(request)
         async with limits.turn(self.name):
+            await self._guarded(self._prepare(request), None)
             # From here: waiting for a turn is no fault of the provider's, and nothing has left yet.
             until = None if request.timeout is None else asyncio.get_running_loop().time() + request.timeout
             stream = self._stream(request)
@@ -114,6 +116,9 @@ class LLM:
             raise failures.cut_off(self.name)
 
     # What an adapter does
+
+    async def _prepare(self, request: Request) -> None:
+        """Get ready to ask, outside of the time limit: what takes long here (an import, a start) has sent nothing."""
 
     async def _generate(self, request: Request) -> Reply:
         """Ask for a whole answer. The default collects the stream."""
@@ -185,8 +190,9 @@ class LLM:
 
 def as_texts(given: Any) -> list[str]:
     """A text or several, as a list. ConfigurationError for anything else."""
-    several = isinstance(given, Iterable) and not isinstance(given, str)
-    texts: list[Any] = list(cast("Iterable[Any]", given)) if several else [cast("Any", given)]
+    texts: list[Any] = [given]
+    if isinstance(given, Iterable) and not isinstance(given, str):
+        texts = list(cast("Iterable[Any]", given))
     for text in texts:
         if not isinstance(text, str):
             raise ConfigurationError(f"What is embedded is a text or a list of texts, not {type(text).__name__}.")

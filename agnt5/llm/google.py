@@ -55,6 +55,9 @@ class GoogleLLM(LLM):
         self._base_url = base_url
         self._clients: Clients[Any] = Clients(self._connect, lambda client: client.close())
 
+    async def _prepare(self, request: Request) -> None:
+        await self._clients.here()
+
     async def _stream(self, request: Request) -> AsyncGenerator[Delta | Reply, None]:
         client = await self._clients.here()
         contents = google_body.contents_of(request, self.model)

@@ -65,11 +65,9 @@ class LocalLLM(OpenAILLM):
         self._server: local_server.Address | None = None
 
     async def _generate(self, request: Request) -> Reply:
-        await self._start(request)
         return replace(await super()._generate(request), model=self.model)
 
     async def _stream(self, request: Request) -> AsyncGenerator[Delta | Reply, None]:
-        await self._start(request)
         async with aclosing(super()._stream(request)) as items:
             async for item in items:
                 yield replace(item, model=self.model) if isinstance(item, Reply) else item
@@ -77,7 +75,7 @@ class LocalLLM(OpenAILLM):
     async def _embed(self, texts: list[str], model: str | None) -> Embedded:
         return await LLM._embed(self, texts, model)
 
-    async def _start(self, request: Request) -> None:
+    async def _prepare(self, request: Request) -> None:
         if request.tools and self.model == SMOLLM2:
             raise ConfigurationError(
                 f"{self.name} is too small to call tools. Give it none, or ask another model: a larger one as "
@@ -87,6 +85,7 @@ class LocalLLM(OpenAILLM):
             raise ConfigurationError(f"{self.name} sees no pictures. Ask a model of a provider that does.")
         sdk("openai", "local")
         self._server = await asyncio.to_thread(local_server.running, self._weights(), self._settings)
+        await super()._prepare(request)
 
     def _weights(self) -> Path:
         if self.model == SMOLLM2:

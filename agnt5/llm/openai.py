@@ -85,6 +85,9 @@ class OpenAILLM(LLM):
         """The address of a server that is not the provider's own, and may want no key; "" for that one."""
         return self._base_url or ("" if self.address else os.environ.get("OPENAI_BASE_URL", ""))
 
+    async def _prepare(self, request: Request) -> None:
+        await self._clients.here()
+
     async def _generate(self, request: Request) -> Reply:
         client = await self._clients.here()
         completion = await client.chat.completions.create(**self._sent(request))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import AsyncGenerator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, TypeAlias, cast
 
@@ -16,11 +16,13 @@ from agnt5.llm.base import LLM
 from agnt5.llm.types import Delta, Embedded, Message, Reply, Request, ToolCall, Usage, as_reply
 
 Line: TypeAlias = "str | Reply | Message | ToolCall | list[ToolCall] | BaseException | dict[str, Any]"
-"""One answer: a text, a call or calls of tools, a Reply, `{"tool": name, "arguments": {...}}`, or an error to raise."""
+"""One answer: a text, a call or calls of tools, `{"tool": name, "arguments": {...}}`, a message, a Reply, or an error
+to raise."""
 
 
 class ScriptedLLM(LLM):
-    """Answers with the lines of `replies`, one a request, or with what a function of the Request gives.
+    """Answers with the lines of `replies`, one a request, or with what a function of the Request gives. A single line
+    may stand without a list.
 
     When the lines are used up, ConfigurationError says so, unless `repeat=True` begins again. `delay`: seconds before
     each answer. Usage is counted in words, so that budgets can be tried.
@@ -30,7 +32,7 @@ class ScriptedLLM(LLM):
 
     def __init__(
         self,
-        replies: Iterable[Line] | Callable[[Request], Any] = (),
+        replies: Line | Iterable[Line] | Callable[[Request], Any] = (),
         *,
         model: str = "script",
         delay: float = 0.0,
@@ -38,6 +40,13 @@ class ScriptedLLM(LLM):
     ) -> None:
         super().__init__(model)
         self._function = replies if callable(replies) else None
+        if isinstance(replies, str | Mapping | Reply | Message | ToolCall | BaseException):
+            replies = [cast("Line", replies)]
+        if not callable(replies) and not isinstance(replies, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise ConfigurationError(
+                f"The replies of a {type(self).__name__} are a line, a list of them, or a function of the Request; not "
+                f"{replies!r}."
+            )
         self._lines: list[Line] = [] if callable(replies) else list(replies)
         self._repeat = repeat
         self._delay = delay
@@ -53,7 +62,7 @@ class ScriptedLLM(LLM):
             raise line
         if isinstance(line, Reply):
             return line
-        if isinstance(line, dict):
+        if isinstance(line, dict) and "tool" in line:
             line = {"id": f"call_{len(self.requests)}", **cast("dict[str, Any]", line)}
         reply = as_reply(line)
         usage = Usage(sum(_words(one) for one in request.messages), _words(reply.message))

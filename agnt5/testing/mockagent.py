@@ -24,7 +24,7 @@ class MockAgent(Agent):
     def __init__(
         self,
         name: str,
-        replies: Iterable[Line] | Callable[[Request], Any] = (),
+        replies: Line | Iterable[Line] | Callable[[Request], Any] = (),
         instructions: str = "",
         **settings: Any,
     ) -> None:

@@ -187,7 +187,12 @@ class MockContext(Context):
     async def operation(self, name: str, record: Any, body: Any, **settings: Any) -> Any:
         self.calls.append(RecordedCall(name, (record,), {}))
         mock = self._mocks.get((name,))
-        return await body(record) if mock is None else await _answer(mock, (record,), {})
+        if mock is not None:
+            return await _answer(mock, (record,), {})
+        from agnt5.llm.limits import virtual_time
+
+        with virtual_time():
+            return await body(record)
 
     def find_llm(self, wanted: Any) -> LLM:
         """The model that is wanted; else this test's, which repeats its instructions and what it is asked."""

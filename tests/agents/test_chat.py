@@ -124,6 +124,20 @@ async def test_what_the_provider_will_never_take_is_asked_once() -> None:
     assert len(llm.requests) == 1
 
 
+async def test_an_answer_tells_that_an_attempt_before_it_may_be_billed() -> None:
+    lost = ProviderUnavailable("gone", possibly_billed=True)
+    llm = ScriptedLLM([lost, ProviderUnavailable("refused"), "a", ProviderUnavailable("refused"), "b"])
+
+    @flow
+    async def ask(ctx: Context) -> list[str]:
+        policy = agnt5.ExponentialBackoff(initial=0.01)
+        return [str(await ctx.chat("x", llm=llm, retry_policy=policy)) for _ in range(2)]
+
+    run = ask.start()
+    assert await run == ["a", "b"]
+    assert [entry.meta.get("possibly_billed", False) for entry in run.journal] == [True, False]
+
+
 async def test_a_failure_keeps_its_type_and_what_it_knows() -> None:
     llm = ScriptedLLM([ProviderUnavailable("gone", possibly_billed=True, provider="p", model="m")])
 

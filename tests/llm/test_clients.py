@@ -8,13 +8,16 @@ import subprocess
 import sys
 import textwrap
 import weakref
+from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 import agnt5
 from agnt5 import Context
 from agnt5.execution.ioless import IOLessLoop
-from agnt5.llm import create_llm
+from agnt5.llm import LLM, Delta, Message, Reply, Request, create_llm
 from llm.canary import KEY
 from llm.wire import Answer, Delayed, OpenAIDialect, WireServer
 
@@ -80,7 +83,7 @@ def test_loops_one_after_another_and_beside_each_other_have_clients_of_their_own
             return text
 
         async def beside() -> list[str]:
-            return await asyncio.gather(ask(), asyncio.to_thread(asyncio.run, ask()))
+            return list(await asyncio.gather(ask(), asyncio.to_thread(asyncio.run, ask())))
 
         assert [asyncio.run(ask()) for _ in range(3)] == ["x"] * 3
         assert asyncio.run(beside()) == ["x", "x"]
@@ -180,3 +183,29 @@ async def test_clients_of_a_dropped_model_live_until_they_are_closed_on_their_lo
         while (left := client()) is not None and not left.is_closed():
             del left
             await asyncio.sleep(0.01)
+
+
+class Slow(LLM):
+    """Needs longer to get ready than its callers give it to answer."""
+
+    provider = "slow"
+
+    async def _prepare(self, request: Request) -> None:
+        await asyncio.sleep(0.05)
+
+    async def _stream(self, request: Request) -> AsyncGenerator[Delta | Reply, None]:
+        yield Reply(Message("assistant", "here"))
+
+
+async def test_getting_ready_is_no_part_of_the_time_limit() -> None:
+    """An import that takes its time is no silence of the provider's, and nothing that may be billed."""
+    llm = Slow("m")
+    assert str(await llm.generate("x", timeout=0.01)) == "here"
+    assert [str(item) async for item in llm.stream("x", timeout=0.01)] == ["here"]
+
+
+@pytest.mark.parametrize("provider", ["openai", "azure", "mistral", "anthropic", "google"])
+async def test_a_client_is_there_before_the_time_of_an_answer_runs(provider: str) -> None:
+    llm: Any = create_llm(provider, "m", api_key=KEY, base_url="http://127.0.0.1:9")
+    await llm._prepare(Request((Message("user", "x"),)))
+    assert len(llm._clients._held) == 1

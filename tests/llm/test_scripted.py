@@ -89,3 +89,19 @@ async def test_an_adapter_says_what_it_cannot_do() -> None:
         await Mute("m").embed("x")
     with pytest.raises(ConfigurationError, match="Mute needs the name of a model"):
         Mute("")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "hello",
+        {"role": "assistant", "content": "hello"},
+        Message("assistant", "hello"),
+        Reply(Message("assistant", "hello")),
+    ],
+)
+async def test_one_line_may_stand_alone_or_in_a_list(line: Any) -> None:
+    for replies in (line, [line]):
+        assert str(await ScriptedLLM(replies).generate("x")) == "hello"
+    with pytest.raises(ConfigurationError, match="are a line, a list of them, or a function"):
+        ScriptedLLM(7)  # pyright: ignore[reportArgumentType]

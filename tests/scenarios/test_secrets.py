@@ -225,3 +225,29 @@ def test_a_secret_among_a_providers_options_is_recorded_by_name_and_sent() -> No
         assert (server.last.headers["x-token"], server.last.json["user"]) == (DECLARED, DECLARED)
         for entry in run.journal.stored:
             assert DECLARED.encode() not in bytes(entry.input) + bytes(entry.payload) + bytes(entry.code)
+
+
+def test_a_token_as_plain_text_in_a_header_is_sent_and_not_recorded(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    plain = ["canary-plain-3e9d41"]  # declared nowhere, and of no known pattern
+    with WireServer(OpenAIDialect(), Answer("fine")) as server:
+        llm = create_llm("openai", "gpt-test", api_key=KEY, base_url=f"{server.url}/v1")
+
+        @flow
+        async def asking(ctx: Context) -> str:
+            headers = {"X-Gateway-Authorization": f"Bearer {plain[0]}", "X-Team": "red"}
+            return str(await ctx.chat("Hello", llm=llm, extra_headers=headers, extra_query={"api-key": plain[0]}))
+
+        run = asking.start()
+        assert run.result() == "fine"
+        asked = server.last
+        assert asked.headers["x-gateway-authorization"] == f"Bearer {plain[0]}"
+        assert asked.query["api-key"] == plain[0]
+    options = run.journal[0].input.args[0]["options"]
+    assert options["extra_headers"] == {"X-Gateway-Authorization": HIDDEN, "X-Team": "red"}
+    plain[0] = "canary-plain-rotated"
+    replay = run.replay()
+    replay.run_to_end()
+    assert replay.divergence is None  # another token, the same question
+    assert "canary-plain" not in everything(tmp_path, caplog, run)

@@ -8,8 +8,9 @@ import time
 import pytest
 
 import agnt5
-from agnt5 import Context, flow, function
+from agnt5 import Context, RateLimited, flow, function
 from agnt5.durable import object
+from agnt5.llm import ScriptedLLM, limits
 from agnt5.testing import ContinuedAs, MockContext
 
 
@@ -164,3 +165,23 @@ async def test_a_flow_that_hands_over_ends_with_the_next_arguments() -> None:
     with MockContext() as ctx, pytest.raises(ContinuedAs) as ended:
         await counts(ctx, 1)
     assert (ended.value.args, ended.value.kwargs) == ((2,), {"why": "more"})
+
+
+async def test_a_refusal_in_a_script_holds_nobody_up_in_virtual_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def waited(seconds: float) -> None:
+        pytest.fail(f"somebody waits for {seconds} s of real time")
+
+    monkeypatch.setattr(limits, "_pause", waited)
+
+    async def patient(ctx: Context, llm: ScriptedLLM) -> str:
+        try:
+            return str(await ctx.chat("x", llm=llm))
+        except RateLimited as refusal:
+            await ctx.sleep(refusal.retry_after or 0)
+            return str(await ctx.chat("x", llm=llm))
+
+    ctx = MockContext()
+    began = ctx.now()
+    assert await patient(ctx, ScriptedLLM([RateLimited("later", retry_after=3000), "now"])) == "now"
+    assert (ctx.now() - began).total_seconds() == 3000
+    assert str(await ScriptedLLM("outside").generate("x")) == "outside"  # nor anybody after it
