@@ -6,6 +6,8 @@ Plain data only; nothing here may need the SDK installed, except to narrow a sch
 from __future__ import annotations
 
 import base64
+import hashlib
+import re
 from collections.abc import Iterable
 from typing import Any, cast
 
@@ -14,6 +16,7 @@ from agnt5.llm.kept import worth_keeping, woven
 from agnt5.llm.types import Image, Message, Part, Request, Text, ToolSpec
 
 _OUTPUT = 8192
+_TAKEN_ID = re.compile("[a-zA-Z0-9_-]+")
 
 
 def body_of(request: Request, max_tokens: int, *, by_tool: bool = False) -> dict[str, Any]:
@@ -74,16 +77,22 @@ def _user(message: Message) -> list[dict[str, Any]]:
 
 def _result(message: Message) -> list[dict[str, Any]]:
     content = message.content if isinstance(message.content, str) else [_part(part) for part in message.content]
-    result: dict[str, Any] = {"type": "tool_result", "tool_use_id": message.tool_call_id, "content": content}
+    result: dict[str, Any] = {"type": "tool_result", "tool_use_id": _id(message.tool_call_id), "content": content}
     return [{**result, "is_error": True} if message.failed else result]
 
 
 def _assistant(message: Message) -> list[dict[str, Any]]:
     texts = [_part(part) for part in message.parts]
     calls: list[dict[str, Any]] = [
-        {"type": "tool_use", "id": call.id, "name": call.name, "input": call.arguments} for call in message.tool_calls
+        {"type": "tool_use", "id": _id(call.id), "name": call.name, "input": call.arguments}
+        for call in message.tool_calls
     ]
     return woven(message.vendor.get("anthropic", ()), texts, calls)
+
+
+def _id(given: str) -> str:
+    """An id that the API takes. Those of other models that it would refuse become one, always the same."""
+    return given if _TAKEN_ID.fullmatch(given) else f"toolu_{hashlib.sha256(given.encode()).hexdigest()[:24]}"
 
 
 def _part(part: Part) -> dict[str, Any]:

@@ -53,7 +53,7 @@ _gates: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[str, _Gate]] = WeakKey
 
 
 def limit_model(name: str, *, concurrency: int = CONCURRENCY, per_minute: int | None = None) -> None:
-    """Limit a model, named `provider/model`, or a whole provider, named `provider`; from the next request on."""
+    """Limit a model, `provider/model`, or each model of a provider, `provider`; from the next request on."""
     for what, value in (("concurrency", concurrency), ("per_minute", per_minute)):
         if value is not None and (isinstance(value, bool) or value < 1):
             raise ConfigurationError(f"{what} is a whole number from 1, not {value!r}.")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal, TypeAlias, cast
 
 from agnt5.errors import ConfigurationError
@@ -275,7 +275,7 @@ def as_messages(given: Conversation) -> tuple[Message, ...]:
 
 def as_message(given: Any, where: str = "message") -> Message:
     if isinstance(given, Message):
-        return given
+        return _checked(given, where)
     if isinstance(given, Reply):
         return given.message
     if isinstance(given, str):
@@ -304,6 +304,15 @@ def as_message(given: Any, where: str = "message") -> Message:
     if fields:
         raise ConfigurationError(f"{where} has unknown fields: {', '.join(sorted(fields))}.")
     return made
+
+
+def _checked(message: Message, where: str) -> Message:
+    """A Message that somebody made, the very object where it is as it should be."""
+    if message.role not in ROLES:
+        raise ConfigurationError(f"{where}: role must be one of {', '.join(ROLES)}, not {message.role!r}.")
+    content = as_content(message.content, f"{where}.content")
+    same = type(content) is type(message.content) and content == message.content
+    return message if same else replace(message, content=content)
 
 
 def as_content(given: Any, where: str = "content") -> str | tuple[Part, ...]:

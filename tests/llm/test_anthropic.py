@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from dataclasses import dataclass
 from threading import Event
@@ -320,3 +321,16 @@ async def test_a_key_never_shows(everything_logged: pytest.LogCaptureFixture) ->
     assert len(logged) > 1000
     assert KEY not in "\n".join([*map(shown_by, errors), repr(llm)])
     assert KEY not in logged
+
+
+async def test_calls_of_other_models_get_ids_that_the_api_takes() -> None:
+    calls = tuple(ToolCall(one, "f", {}) for one in ("functions.f:0", "functions.f.0", "", "toolu_01"))
+    results = [Message("tool", "r", tool_call_id=call.id) for call in calls]
+    with WireServer(AnthropicDialect(), Answer("Hi")) as server:
+        await model_at(server).generate([Message("user", "x"), Message("assistant", "", calls), *results])
+        _, asked, answered = server.last.json["messages"]
+    ids = [block["id"] for block in asked["content"]]
+    assert ids == [block["tool_use_id"] for block in answered["content"]]
+    assert all(re.fullmatch("[a-zA-Z0-9_-]+", one) for one in ids)
+    assert len(set(ids)) == 4
+    assert ids[3] == "toolu_01"

@@ -49,6 +49,7 @@ from agnt5.llm.types import as_reply, tool_call
             {"role": "tool", "tool_call_id": "1", "content": "no", "failed": True, "name": "f"},
             [Message("tool", "no", tool_call_id="1", failed=True, name="f")],
         ),
+        (Message("user", ["a", Image(data=b"x")]), [Message("user", (Text("a"), Image(data=b"x")))]),  # pyright: ignore
         (Reply(Message("assistant", "hi")), [Message("assistant", "hi")]),
         (["a", Reply(Message("assistant", "b"))], [Message("user", "a"), Message("assistant", "b")]),
         (  # as the SDKs' own messages are written out
@@ -72,6 +73,8 @@ def test_what_people_write(written: Any, meant: list[Message]) -> None:
         ([], "messages is empty"),
         (7, "messages must be a text, a message or a list of them, not int"),
         (None, "messages must be a text, a message or a list of them, not NoneType"),
+        ([Message("human", "x")], r"messages\[0\]: role must be one of"),  # pyright: ignore
+        (Message("user", 7), r"messages\[0\]\.content must be"),  # pyright: ignore
         ({"role": None, "content": "x"}, r"messages\[0\]: role must be"),
         (["a", 7], r"messages\[1\] must be a text, a Message or a dict, not int"),
         ([{"role": "robot", "content": "x"}], r"messages\[0\]: role must be one of system, user"),
