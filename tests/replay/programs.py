@@ -63,7 +63,7 @@ async def program(ctx: Context, nodes: list[Node]) -> list[Any]:
 
 
 @flow
-async def below(ctx: Context, nodes: list[Node]) -> list[Any]:
+async def child_program(ctx: Context, nodes: list[Node]) -> list[Any]:
     return [await play(ctx, node) for node in nodes]
 
 
@@ -210,7 +210,7 @@ async def _object(ctx: Context) -> str:
 
 
 async def _start(ctx: Context, nodes: list[Node]) -> Any:
-    return await (await ctx.start(below, nodes))
+    return await (await ctx.start(child_program, nodes))
 
 
 AGAIN = ConstantBackoff(max_attempts=3, interval=0.001)
@@ -221,7 +221,7 @@ PLAYED: dict[str, Callable[..., Awaitable[Any]]] = {
     "sleep": lambda ctx, milliseconds: ctx.sleep(milliseconds / 1000),
     "spawn": lambda ctx, calls: ctx.spawn([(step, (*call, False)) for call in calls]),
     "try": lambda ctx, node: told(play(ctx, node)),
-    "child": lambda ctx, nodes: ctx.call(below, nodes),
+    "child": lambda ctx, nodes: ctx.call(child_program, nodes),
     "function": lambda ctx, nodes: ctx.call(within, nodes),
 }
 for _fn in (_all, _group, _first, _as_completed, _timeout, _finally, _shield, _cancel, _generator, _queue, _lock):
