@@ -294,9 +294,12 @@ def bytecode_digest(code: CodeType) -> str:
 def _feed(digest: Any, value: Any) -> None:
     if isinstance(value, CodeType):
         digest.update(value.co_code)
+        digest.update(value.co_exceptiontable)
         for part in (value.co_names, value.co_varnames, value.co_freevars, value.co_cellvars, value.co_consts):
             _feed(digest, part)
-        digest.update(f"{value.co_flags},{value.co_argcount},{value.co_kwonlyargcount}".encode())
+        digest.update(
+            f"{value.co_flags},{value.co_argcount},{value.co_posonlyargcount},{value.co_kwonlyargcount}".encode()
+        )
     elif isinstance(value, tuple):
         digest.update(b"(")
         for item in value:

@@ -24,6 +24,7 @@ from agnt5.codec import encode
 from agnt5.errors import SerializationError
 from agnt5.execution import inside
 from agnt5.execution.code import bytecode_digest
+from agnt5.execution.members import members
 from agnt5.execution.reach import ABSENT, MOST, Reach, body_of, composite_of, content_of, is_own
 from agnt5.modules import recorded_name
 
@@ -83,12 +84,16 @@ class _Work:
         self.reach = Reach(fn, is_own, deep=True)
         # Which of the functions reached one is: two that change places are another table.
         self._numbers = {identity: number for number, identity in enumerate(self.reach.functions)}
+        self._wrappers = {identity: number for number, identity in enumerate(self.reach.wrappers)}
+        self._classes = {identity: number for number, identity in enumerate(self.reach.classes)}
         self._within: set[int] = set()
 
     def all(self, fn: Any) -> None:
         """Everything that counts. Raises _Unknown."""
         if self.reach.too_much:
             raise _Unknown(f"it reaches more than {MOST:,} objects in tables and instances, which are not compared")
+        if self.reach.unloaded:
+            raise _Unknown(f"it imports {self.reach.unloaded[0]!r} when it runs, which was not loaded before")
         self._value("callable", fn)
         for one in self.reach.functions.values():
             self._put("code", bytecode_digest(one.__code__).encode())
@@ -100,12 +105,30 @@ class _Work:
                 self._value(name, content_of(cell))
         for cls, _ in self.reach.classes.values():
             self._put("class", cls.__qualname__.encode())
-            for name, value in inside.members(cls):
+            for name, value in members(cls):
                 self._value(f"{cls.__qualname__}.{name}", value)
+        for one in self.reach.wrappers.values():
+            for name, cell in zip(one.__code__.co_freevars, one.__closure__ or (), strict=True):
+                self._held(name, content_of(cell))
+        for name, value in self.reach.attributes():
+            self._value(name, value)
         for _, name, value in self.reach.data():
             self._value(name, value)
         for _, parts in self.reach.composites.values():
             self._put(parts.name, parts.text.encode("utf-8", "surrogatepass"))
+
+    def _held(self, name: str, value: Any) -> None:
+        """What a library's function holds. Tables and instances there are its own affairs, such as caches; the user's
+        code in them is part of this already."""
+        if (
+            value is ABSENT
+            or isinstance(value, _FIXED)
+            or body_of(value) is not None
+            or composite_of(value) is not None
+        ):
+            self._value(name, value)
+        else:
+            self._put(name, self._class(type(value)))
 
     def _put(self, name: str, data: bytes) -> None:
         self.digest.update(f"{name}\0{len(data)}\0".encode("utf-8", "surrogatepass"))
@@ -123,6 +146,9 @@ class _Work:
         number = None if function is None else self._numbers.get(id(function))
         if number is not None:
             self._put(name, f"function {number}".encode())  # its code is part of this already
+        elif id(value) in self._wrappers:
+            told = f"wrapper {self._wrappers[id(value)]} {value.__module__}.{value.__qualname__} {_version_of(value)}"
+            self._put(name, told.encode())
         elif isinstance(value, ModuleType):
             self._put(name, f"module {value.__name__} {getattr(value, '__version__', '')}".encode())
         elif isinstance(value, type):
@@ -138,8 +164,8 @@ class _Work:
 
     def _class(self, cls: type) -> bytes:
         """The user's own classes are part of this with all they hold; others are told by name and version."""
-        if id(cls) in self.reach.classes:
-            return f"class {cls.__qualname__}".encode()
+        if id(cls) in self._classes:
+            return f"class {self._classes[id(cls)]}".encode()
         return f"class {recorded_name(cls.__module__)}.{cls.__qualname__} {_version_of(cls)}".encode()
 
     def _data(self, name: str, value: Any) -> None:

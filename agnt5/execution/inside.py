@@ -1,5 +1,4 @@
-"""What lies inside of a value that code reads: methods and data of a user's class, functions in a table, attributes of
-an instance, names of a module.
+"""What lies inside of a value that code reads: functions in a table, attributes of an instance, names of a module.
 
 It looks without asking: no `__getattr__`, property or `__iter__` of anyone runs, and nothing is changed.
 """
@@ -13,40 +12,19 @@ import sys
 from collections import OrderedDict, defaultdict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import is_dataclass
-from enum import Enum
-from types import FunctionType, MemberDescriptorType, MethodType, ModuleType
+from types import FunctionType, MethodType, ModuleType
 from typing import Any, cast
 
 from agnt5.execution import standard
 from agnt5.execution.frames import distance
+from agnt5.execution.members import LRU_CACHED, attributes
+from agnt5.execution.whose import is_own_class, is_own_module
 
 # Has nothing inside that is code; most of all data is of these.
 PLAIN = frozenset({str, int, float, bool, bytes, bytearray, complex, type(None)})
 _SEQUENCES = (list, tuple, deque)
 _SETS = (set, frozenset)
-_LRU_CACHED: type = type(functools.lru_cache(len))
-# Python's own notes in a class, under names that look like the user's.
-_NOTES = frozenset({"_abc_impl"})
 _HEAP_TYPE = 1 << 9  # Py_TPFLAGS_HEAPTYPE: unset, the class is C code's, whose state nobody can see
-
-
-def is_own_module(module: ModuleType) -> bool:
-    """Whether a module is the user's: a file outside Python and its installed packages, or a notebook."""
-    return _is_own(vars(module))
-
-
-def is_own_class(cls: type) -> bool:
-    """Whether the user wrote a class; one whose module is gone counts as well."""
-    module = sys.modules.get(cls.__module__)
-    return module is None or _is_own(vars(module))
-
-
-def _is_own(namespace: dict[str, Any]) -> bool:
-    file = namespace.get("__file__")
-    if isinstance(file, str):
-        return distance(file) == 0
-    # Built-in modules have no file but know where they come from; what is typed somewhere does not.
-    return namespace.get("__name__") == "__main__" or namespace.get("__spec__") is None
 
 
 def attributes_of(module: ModuleType, names: Iterable[str]) -> Iterator[tuple[dict[str, Any], str, Any]]:
@@ -66,55 +44,28 @@ def attributes_of(module: ModuleType, names: Iterable[str]) -> Iterator[tuple[di
                 pending.append(value)
 
 
-def imported(name: str, package: str) -> ModuleType | None:
-    """The module of the user's that an import inside of a body means, when it is loaded."""
-    found = sys.modules.get(name)
-    if found is None and package:
-        try:
-            found = sys.modules.get(importlib.util.resolve_name(f".{name}", package))
-        except ImportError:
-            return None
-    return found if found is not None and is_own_module(found) else None
+def imported(name: str, package: str) -> tuple[str, ModuleType | None]:
+    """The whole name of what an import inside of a body means, relative ones with their dots, and the module when it
+    is loaded."""
+    with contextlib.suppress(ImportError):
+        name = importlib.util.resolve_name(name, package)
+    return name, sys.modules.get(name)
 
 
-def members(cls: type) -> list[tuple[str, Any]]:
-    """Names and values that decide what a class does, in the order of their names; without those of its bases."""
-    if issubclass(cls, Enum):
-        values: dict[str, Any] = {name: member.value for name, member in cls.__members__.items()}
-        return sorted((values | {name: one for name, one in vars(cls).items() if _is_code(one)}).items())
-    found = [
-        (name, value)
-        for name, value in vars(cls).items()
-        if not _is_generated(cls, name, value)
-        and name not in _NOTES
-        and (_is_code(value) or not (name.startswith("__") and name.endswith("__")))
-        and not _is_slot(value)
-    ]
-    for name, field in vars(cls).get("__dataclass_fields__", {}).items():
-        if callable(field.default_factory):
-            found.append((f"{name}()", field.default_factory))
-    fields = vars(cls).get("__pydantic_fields__")
-    if fields is not None:
-        found.append(("__pydantic_fields__", repr(fields)))  # it tells defaults, limits and descriptions
-    return sorted(found, key=lambda one: one[0])
-
-
-def _is_code(value: Any) -> bool:
-    kinds = FunctionType | staticmethod | classmethod | property | functools.cached_property
-    return isinstance(value, kinds | functools.partialmethod | functools.singledispatchmethod)
-
-
-def _is_slot(value: Any) -> bool:
-    """A place in an instance, or the like of it from a library: what it gives is the instance's."""
-    return not _is_code(value) and hasattr(type(value), "__get__") and not is_own_class(type(value))
-
-
-def _is_generated(cls: type, name: str, value: Any) -> bool:
-    """Methods that `dataclass` and the like write: the fields tell all that is in them."""
-    if not (name.startswith("__") and isinstance(value, FunctionType)):
+def would_load_own(name: str) -> bool:
+    """Whether a name that is not loaded is a module of the user's, so that importing it would run their code. Imports
+    nothing: below a package that is not loaded either, the package is told."""
+    package, _, last = name.rpartition(".")
+    if package and (package not in sys.modules or last in vars(sys.modules[package])):
         return False
-    made = "__dataclass_fields__" in vars(cls) or "__attrs_attrs__" in vars(cls) or issubclass(cls, tuple)
-    return made and value.__code__.co_filename.startswith("<")
+    try:
+        spec = importlib.util.find_spec(name)
+    except (ImportError, ValueError, AttributeError):
+        return False
+    if spec is None:
+        return False
+    places = [*(spec.submodule_search_locations or ()), *([spec.origin] if spec.has_location and spec.origin else ())]
+    return any(distance(place) == 0 for place in places)
 
 
 def parts(value: Any) -> list[Any] | None:
@@ -169,21 +120,6 @@ def _wrapped(value: Any) -> list[Any] | None:
         return [value.func]
     if isinstance(value, functools.singledispatchmethod):
         return [value.func, dict(value.dispatcher.registry)]
-    if isinstance(value, _LRU_CACHED):
+    if isinstance(value, LRU_CACHED):
         return [vars(value).get("__wrapped__")]
     return None
-
-
-def attributes(value: Any) -> dict[str, Any]:
-    """What an instance holds, in `__dict__` and in slots."""
-    found: dict[str, Any] = {}
-    for cls in type(value).__mro__:
-        for name, slot in vars(cls).items():
-            if isinstance(slot, MemberDescriptorType):
-                try:
-                    found[name] = slot.__get__(value)
-                except AttributeError:  # not set yet
-                    continue
-    with contextlib.suppress(AttributeError):  # it has slots only
-        found.update(object.__getattribute__(value, "__dict__"))
-    return found

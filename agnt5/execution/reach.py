@@ -12,6 +12,7 @@ import contextlib
 import dis
 import functools
 import re
+import sys
 from collections.abc import Callable, Iterable, Iterator
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
@@ -20,9 +21,12 @@ from agnt5.codec.plain import is_plain
 from agnt5.component import Component, Composite, Parts
 from agnt5.execution import inside
 from agnt5.execution.frames import distance
+from agnt5.execution.members import members, mentioned
+from agnt5.execution.whose import is_own_class, is_own_module
 
 _LOADS = {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"}
 _REBINDS = {"STORE_GLOBAL", "DELETE_GLOBAL"}
+_SETS_ATTRIBUTE = {"STORE_ATTR", "DELETE_ATTR"}
 _CELL_REBINDS = {"STORE_DEREF", "DELETE_DEREF"}
 _NAME = re.compile(r"[^\W\d]\w*")
 ABSENT = object()
@@ -31,11 +35,12 @@ MOST = 100_000
 
 
 class Names(NamedTuple):
-    """Names a code object (and those inside it) uses. `attributes`: what it may read of a module; `imports`: modules
-    that it imports itself."""
+    """Names a code object (and those inside it) uses. `attributes`: what it may read of a module or function;
+    `assigned`: attributes that it sets; `imports`: modules that it imports itself, relative ones with their dots."""
 
     loads: tuple[str, ...]
     attributes: frozenset[str]
+    assigned: frozenset[str]
     imports: tuple[str, ...]
     rebinds: frozenset[str]
     rebinds_cells: frozenset[str]
@@ -52,9 +57,11 @@ def names_of(code: CodeType) -> Names:
     rebinds: set[str] = set()
     cells: set[str] = set()
     attributes: set[str] = set()
+    assigned: set[str] = set()
     imports: dict[str, None] = {}
     for part in _parts(code):
         attributes.update(part.co_names)
+        before: list[Any] = [None, None]  # of an import: how many dots, and the names after `import`
         for one in dis.get_instructions(part):
             if one.opname in _LOADS:
                 loads[one.argval] = None
@@ -62,11 +69,21 @@ def names_of(code: CodeType) -> Names:
                 rebinds.add(one.argval)
             elif one.opname in _CELL_REBINDS:
                 cells.add(one.argval)
+            elif one.opname in _SETS_ATTRIBUTE:
+                assigned.add(one.argval)
             elif one.opname == "IMPORT_NAME":
-                imports[one.argval] = None
+                module = "." * (before[0] or 0) + one.argval
+                imports[module] = None
+                # What is imported from a package may be a module of it.
+                dot = "" if module.endswith(".") else "."
+                imports.update(dict.fromkeys(f"{module}{dot}{name}" for name in before[1] or () if name != "*"))
+            before = [before[1], one.argval]
     if len(_names) > 10_000:  # a notebook that runs for weeks; the entries in use come back
         _names.clear()
-    found = Names(tuple(loads), frozenset(attributes), tuple(imports), frozenset(rebinds), frozenset(cells))
+    found = Names(
+        *(tuple(loads), frozenset(attributes), frozenset(assigned), tuple(imports)),
+        *(frozenset(rebinds), frozenset(cells)),
+    )
     _names[id(code)] = (code, found)
     return found
 
@@ -120,10 +137,12 @@ class Reach:
     """
 
     __slots__ = (
+        "_attributes",
         "_cells",
         "_deep",
         "_follow",
         "_globals",
+        "_imports",
         "_loads",
         "_pending",
         "_root",
@@ -134,6 +153,8 @@ class Reach:
         "functions",
         "rebound",
         "too_much",
+        "unloaded",
+        "wrappers",
     )
 
     def __init__(self, root: Any, follow: Callable[[FunctionType], bool], *, deep: bool = False) -> None:
@@ -141,11 +162,17 @@ class Reach:
         self.composites: dict[int, tuple[Composite, Parts]] = {}
         # The user's classes met, with the names and values that they had then.
         self.classes: dict[int, tuple[type, dict[str, Any]]] = {}
+        # Functions of libraries that hold something, as decorators make them around the user's: met, not followed.
+        self.wrappers: dict[int, FunctionType] = {}
+        # Modules of the user's that reached code imports when it runs, and nobody has imported yet.
+        self.unloaded: list[str] = []
         # Names of globals that reached code rebinds, by namespace: they are alive, not a version of the code.
         self.rebound: dict[int, set[str]] = {}
         self._globals: list[tuple[dict[str, Any], str, Any]] = []
         self._cells: list[tuple[CellType, Any]] = []
         self._shapes: list[tuple[Any, FunctionType, CodeType, Any, Any]] = []
+        self._attributes: dict[tuple[int, str], tuple[FunctionType, str, Any]] = {}
+        self._imports: list[tuple[str, ModuleType | None]] = []
         self._loads: dict[tuple[int, str], tuple[dict[str, Any], Any]] = {}
         # Whether there was more in tables and instances than is looked into.
         self.too_much = False
@@ -155,6 +182,15 @@ class Reach:
         # Looked into, and kept so that their ids stay theirs.
         self._seen: dict[int, Any] = {}
         self._pending: list[Any] = [root]
+        while self._pending:
+            self._walk()
+            self._pending = self._read_of_functions() if deep else []
+        for (identity, name), (namespace, value) in self._loads.items():
+            if name not in self.rebound.get(identity, ()):
+                self._globals.append((namespace, name, value))
+        del self._pending, self._seen, self._loads, self._follow
+
+    def _walk(self) -> None:
         for holder in self._pending:  # it grows meanwhile
             composite = composite_of(holder)
             function = body_of(holder)
@@ -162,12 +198,8 @@ class Reach:
                 self._composite(composite)
             elif function is not None:
                 self._function(holder, function)
-            elif deep and type(holder) not in inside.PLAIN:
+            elif self._deep and type(holder) not in inside.PLAIN:
                 self._look_into(holder)
-        for (identity, name), (namespace, value) in self._loads.items():
-            if name not in self.rebound.get(identity, ()):
-                self._globals.append((namespace, name, value))
-        del self._pending, self._seen, self._loads, self._follow
 
     def _composite(self, composite: Composite) -> None:
         if id(composite) not in self.composites:
@@ -176,7 +208,11 @@ class Reach:
             self._pending.extend(parts.code)
 
     def _function(self, holder: Any, function: FunctionType) -> None:
-        if id(function) in self.functions or not (function is self._root or self._follow(function)):
+        if id(function) in self.functions:
+            return
+        if function is not self._root and not self._follow(function):
+            if self._deep:
+                self._look_through(function)
             return
         self.functions[id(function)] = function
         code = function.__code__
@@ -189,9 +225,7 @@ class Reach:
         if self._deep:
             self._pending.extend(_annotated(function))
             for name in names.imports:
-                module = inside.imported(name, namespace.get("__package__") or "")
-                if module is not None:
-                    self._read_of(module, names)
+                self._import(*inside.imported(name, namespace.get("__package__") or ""), names)
         for cell in function.__closure__ or ():
             value = content_of(cell)
             self._cells.append((cell, value))
@@ -200,13 +234,46 @@ class Reach:
         self._pending.extend((function.__kwdefaults__ or {}).values())
         self._pending.append(function.__dict__.get("__wrapped__"))
 
+    def _look_through(self, function: FunctionType) -> None:
+        """What a library's function was made around: `contextmanager`, `retry` and their like hide the user's code."""
+        wrapped = function.__dict__.get("__wrapped__")
+        if id(function) in self.wrappers or (not function.__closure__ and wrapped is None):
+            return
+        self.wrappers[id(function)] = function
+        for cell in function.__closure__ or ():
+            value = content_of(cell)
+            self._cells.append((cell, value))
+            self._pending.append(value)
+        self._pending.append(wrapped)
+
+    def _import(self, name: str, module: ModuleType | None, names: Names) -> None:
+        self._imports.append((name, module))
+        if module is None:
+            if inside.would_load_own(name):
+                self.unloaded.append(name)
+        elif is_own_module(module):
+            self._read_of(module, names)
+
+    def _read_of_functions(self) -> list[Any]:
+        """Values of the attributes of the user's functions that reached code reads: settings, as `ask.prompt` is. What
+        it assigns is alive, as a rebound global is."""
+        used = [names_of(one.__code__) for one in self.functions.values()]
+        read = frozenset().union(*(one.attributes for one in used)).difference(*(one.assigned for one in used))
+        found: list[Any] = []
+        for identity, function in self.functions.items():
+            for name, value in function.__dict__.items():
+                if name in read and not name.startswith("__") and (identity, name) not in self._attributes:
+                    self._attributes[identity, name] = (function, name, value)
+                    found.append(value)
+        return found
+
     def _read(self, namespace: dict[str, Any], name: str, value: Any, names: Names) -> None:
         self._loads[id(namespace), name] = (namespace, value)
         self._meet(value, names)
 
     def _meet(self, value: Any, names: Names) -> None:
         self._pending.append(value)
-        if self._deep and isinstance(value, ModuleType) and inside.is_own_module(value):
+        if self._deep and isinstance(value, ModuleType) and is_own_module(value):
             self._read_of(value, names)
 
     def _read_of(self, module: ModuleType, names: Names) -> None:
@@ -219,10 +286,10 @@ class Reach:
             return
         self._seen[id(value)] = value
         if isinstance(value, type):
-            if inside.is_own_class(value):
+            if is_own_class(value):
                 self.classes[id(value)] = (value, dict(vars(value)))
-                self._pending.extend(value.__bases__)
-                self._pending.extend(one for _, one in inside.members(value))
+                self._pending.extend(one for _, one in members(value))
+                self._pending.extend(mentioned(value))
             return
         if len(self._seen) > MOST:
             self.too_much = True
@@ -239,6 +306,12 @@ class Reach:
         absent = ABSENT
         for namespace, name, value in self._globals:
             if namespace.get(name, absent) is not value:
+                return False
+        for function, name, value in self._attributes.values():
+            if function.__dict__.get(name, absent) is not value:
+                return False
+        for name, module in self._imports:
+            if sys.modules.get(name) is not module:
                 return False
         for holder, function, code, defaults, kwdefaults in self._shapes:
             if (
@@ -259,6 +332,10 @@ class Reach:
             if any(one is not other for one, other in zip(now_parts.code, parts.code, strict=True)):
                 return False
         return all(content_of(cell) is value for cell, value in self._cells)
+
+    def attributes(self) -> Iterator[tuple[str, Any]]:
+        """(name, value) of each attribute of a function that reached code reads."""
+        return ((f"{function.__qualname__}.{name}", value) for function, name, value in self._attributes.values())
 
     def data(self) -> Iterator[tuple[dict[str, Any], str, Any]]:
         """(namespace, name, value) of each global loaded, rebound ones left out."""

@@ -228,6 +228,11 @@ class _Reasons:
             return "called more often than in the older run" if same else _NEVER
         if not entry.fingerprint:
             return self._uncomparable(entry)
+        if not twin.fingerprint:
+            return (
+                "what its code reached could not be compared when the older run asked for it, as when it imports a "
+                "module that was not loaded yet"
+            )
         if twin.fingerprint != entry.fingerprint:
             return self._other_code(entry)
         if twin.digest != entry.digest:

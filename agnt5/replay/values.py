@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-from agnt5.execution import inside
+from agnt5.execution.members import attributes
+from agnt5.execution.whose import is_own_class
 
 LONGEST = 200
 DEEPEST = 4
@@ -104,9 +105,9 @@ class Shown:
         return _cut(text)
 
     def _attributes(self, value: Any, depth: int) -> str:
-        if depth >= DEEPEST or not inside.is_own_class(type(value)):
+        if depth >= DEEPEST or not is_own_class(type(value)):
             return ""
-        held = list(inside.attributes(value).items())
+        held = list(attributes(value).items())
         told = ", ".join(f"{name}={self._text(one, depth + 1)}" for name, one in held[:MOST])
         return (f" {told}" if told else "") + (f", ... {len(held) - MOST} more" if len(held) > MOST else "")
 
@@ -144,8 +145,8 @@ class Shown:
             return hash(bytes(value))
         if kind.__module__ == "numpy" and kind.__name__ == "ndarray" and value.nbytes <= _ARRAY_BYTES:
             return 0 if value.dtype.hasobject else hash(value.tobytes())
-        if kind.__repr__ is object.__repr__ and inside.is_own_class(kind) and depth < _MARKED_DEPTH:
-            held = inside.attributes(value)
+        if kind.__repr__ is object.__repr__ and is_own_class(kind) and depth < _MARKED_DEPTH:
+            held = attributes(value)
             return hash(tuple((name, self._mark(one, depth + 1)) for name, one in self._some(held.items())))
         text = self._text(value, 0)
         return self._whole.get(id(value), hash(text))

@@ -8,13 +8,13 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 from agnt5.execution.code import pin
 from agnt5.execution.fingerprint import fingerprint
+from replay.fingerprinting import cell, digest
 
 CODE = """
 from __future__ import annotations
@@ -95,21 +95,6 @@ STEPS = [
     "calls_cached",
     "makes_a_point",
 ]
-
-
-def cell(source: str, more: str = "") -> dict[str, Any]:
-    """Names that a cell with this source makes."""
-    module = sys.modules["my_cells"] = ModuleType("my_cells")  # dataclasses look theirs up; no file stands behind it
-    names = vars(module)
-    exec(compile(source, "<cell>", "exec", dont_inherit=True), names)
-    exec(compile(more, "<cell 2>", "exec", dont_inherit=True), names)
-    return names
-
-
-def digest(fn: Any) -> bytes:
-    found = fingerprint(fn)
-    assert found.reason == ""
-    return found.digest
 
 
 @pytest.mark.parametrize("step", STEPS)
