@@ -166,7 +166,7 @@ class Stepper:
         walk = self._walk
         changed = walk.changed
         told = [(name, text) for name, text in walk.locals.items()]
-        told += [(f"state.{name}", repr(value)) for name, value in walk.state.items()]
+        told += [(f"state.{name}", text) for name, text in walk.state_texts.items()]
         left = len(told) - most
         if left > 0:
             told = sorted(told, key=lambda one: one[0] not in changed)[: most - 1]

@@ -199,9 +199,13 @@ def _pydantic(cls: type) -> list[tuple[str, Any]]:
     return found
 
 
+def without_addresses(text: str) -> str:
+    """A repr without what is another one for every object."""
+    return _ADDRESS.sub("", text)
+
+
 def _stable(value: Any) -> str:
-    """A library's repr, without what is another in every process."""
-    return _ADDRESS.sub("", repr(value))
+    return without_addresses(repr(value))
 
 
 def _attrs(cls: type) -> list[tuple[str, Any]]:

@@ -23,6 +23,7 @@ from agnt5.journal import Journal, inert, short, told_until
 from agnt5.replay import source
 from agnt5.replay.breakpoints import Breakpoints
 from agnt5.replay.cast import ABSENT, STOPPED, Cast
+from agnt5.replay.values import Shown
 from agnt5.replay.view import Frame, Position, changed, changed_in
 
 # Positions before a jump backwards that are looked at on the way, so that the next steps back cost nothing.
@@ -175,6 +176,12 @@ class Replay:
         return dict(self._here.state)
 
     @property
+    def state_texts(self) -> dict[str, str]:
+        """The same as texts, which locals are as well."""
+        shown = Shown()
+        return {name: shown.text(value) for name, value in self._here.state.items()}
+
+    @property
     def changed(self) -> set[str]:
         """Names whose value differs from the position before; `state.name` for state."""
         if self._index == 0 or self._cast is None:
@@ -231,7 +238,7 @@ class Replay:
         if self.frame is None:
             lines += told_until(self.journal, self.entry, self.position)
         lines += [f"  {name} = {text}" for name, text in self.locals.items()]
-        lines += [f"  state.{name} = {value!r}" for name, value in self.state.items()]
+        lines += [f"  state.{name} = {text}" for name, text in self.state_texts.items()]
         lines.append(self.outcome)
         if self.divergence is not None:
             lines.append(str(self.divergence))

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from itertools import islice
 from typing import Any
 
-from agnt5.execution.members import attributes
+from agnt5.execution.members import attributes, without_addresses
 from agnt5.execution.whose import is_own_class
 
 LONGEST = 200
@@ -98,7 +98,8 @@ class Shown:
             return _cut(f"<{kind.__qualname__}{self._attributes(value, depth)}>")
         still = getattr(kind, "__agnt5_still__", None)
         try:
-            text = _flat(repr(value) if still is None else still(value))
+            # An address is another one in every replay: nothing would look the same going back.
+            text = without_addresses(_flat(repr(value) if still is None else still(value)))
         except Exception as error:
             return f"<{kind.__qualname__}: its __repr__ raised {type(error).__name__}>"
         self._whole[id(value)] = hash(text)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import linecache
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from agnt5.entry import Entry, RawBytes
@@ -51,6 +51,8 @@ class Position:
     marks: tuple[dict[str, int], ...]
     current: int | None  # index in `frames` of where the code stands that the answer woke
     state: dict[str, Any]
+    # The same as it is recorded, which can be compared: NaN equals nothing, and an array answers for each item.
+    recorded: dict[str, bytes] = field(default_factory=dict[str, bytes])
 
 
 def look(replay: FlowReplay, index: int, seq: int, entry: Entry | None) -> Position:
@@ -74,8 +76,9 @@ def look(replay: FlowReplay, index: int, seq: int, entry: Entry | None) -> Posit
                 current = len(found) - 1
 
     replay.within(gather)
-    state = {name: _value(replay, payload) for name, payload in replay.state().items()}
-    return Position(index, seq, entry, tuple(found), tuple(marks), current, state)
+    recorded = replay.state()
+    state = {name: _value(replay, payload) for name, payload in recorded.items()}
+    return Position(index, seq, entry, tuple(found), tuple(marks), current, state, recorded)
 
 
 def _value(replay: FlowReplay, payload: bytes) -> Any:
@@ -130,8 +133,8 @@ def changed(before: Position | None, now: Position) -> set[str]:
     if before is None:
         return set()
     names: set[str] = {name for frame in changed_in(before, now) for name in frame}
-    names.update(f"state.{name}" for name, value in now.state.items() if before.state.get(name, _ABSENT) != value)
-    names.update(f"state.{name}" for name in before.state if name not in now.state)
+    older, newer = before.recorded, now.recorded
+    names.update(f"state.{name}" for name in older.keys() | newer.keys() if older.get(name) != newer.get(name))
     return names
 
 
@@ -142,6 +145,3 @@ def _by_place(position: Position) -> dict[tuple[str, str, int], tuple[dict[str, 
         times = sum(1 for place in found if place[:2] == (frame.task, frame.function))
         found[frame.task, frame.function, times] = (frame.locals, marks)
     return found
-
-
-_ABSENT = object()

@@ -13,6 +13,7 @@ import threading
 from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
+import numpy
 import pytest
 
 import agnt5
@@ -366,3 +367,61 @@ async def test_a_started_run_is_shown_without_what_became_of_it() -> None:
         agnt5.send_event("go", "on", run=child)
         await child
         assert replay.reset().goto(run.journal[0]).locals["started"] == shown
+
+
+class Unspeakable:
+    def __init__(self, word: str) -> None:
+        self.word = word
+
+    def __repr__(self) -> str:
+        raise RuntimeError("no words")
+
+
+@flow
+async def waits_for_turns(ctx: Context) -> list[int]:
+    lock, turns = asyncio.Lock(), asyncio.Queue[int]()
+    await ctx.state.set("numbers", [float("nan"), 1.0])
+    await ctx.state.set("table", numpy.arange(3))
+    await ctx.state.set("long", list(range(10_000)))
+    await ctx.call(fetch, "a")
+    await ctx.state.set("table", numpy.arange(4))
+    async with lock:
+        await turns.put(1)
+        await ctx.call(fetch, "b")
+    return [turns.get_nowait()]
+
+
+async def test_positions_look_the_same_in_another_replay_of_the_run() -> None:
+    run = waits_for_turns.start()
+    await run
+    with run.replay() as one, run.replay() as other:
+        while not one.at_end:
+            one.step()
+            other.reset().goto(one.position)
+            assert one.frames == other.frames
+            assert one.changed == other.changed
+        jumped = run.replay().goto("fetch#2")
+        assert jumped.changed == set(), "where it stands differs only in what nobody changed"
+        jumped.close()
+
+
+async def test_state_changes_where_what_is_recorded_does() -> None:
+    run = waits_for_turns.start()
+    await run
+    with run.replay() as replay:
+        assert [sorted(replay.step().changed) for _ in range(2)] == [["lock", "state.table", "turns"], []]
+        assert max(map(len, str(replay.back()).splitlines())) < 300
+
+
+async def test_what_state_holds_is_told_even_when_it_has_no_words() -> None:
+    agnt5.register_type(Unspeakable, encode=lambda one: one.word, decode=Unspeakable)
+
+    @flow
+    async def keeps(ctx: Context) -> int:
+        await ctx.state.set("odd", Unspeakable("x"))
+        return len(await ctx.call(fetch, "a"))
+
+    run = keeps.start()
+    await run
+    with run.replay() as replay:
+        assert "state.odd = <Unspeakable: its __repr__ raised RuntimeError>" in str(replay)
