@@ -211,8 +211,7 @@ class Reach:
         if id(function) in self.functions:
             return
         if function is not self._root and not self._follow(function):
-            if self._deep:
-                self._look_through(function)
+            self._look_through(function)
             return
         self.functions[id(function)] = function
         code = function.__code__

@@ -16,7 +16,7 @@ from agnt5.codec.changes import Change, argument_changes, changes, with_ids
 from agnt5.conversation import question_of
 from agnt5.entry import Entry
 from agnt5.journal import Journal, inert, short
-from agnt5.replay.source import changed_names, constants_in, functions_in
+from agnt5.replay.source import changed_names, constant_texts, sources
 from agnt5.secret import mask
 
 _MARKS = {"same": "=", "added": "+", "removed": "-", "input": "~", "output": "~", "code": "c", "moved": "<"}
@@ -321,7 +321,5 @@ def _deltas(old: Totals, new: Totals) -> list[str]:
 
 
 def _sources(journal: Journal) -> dict[str, str]:
-    # By name alone: a file is `__main__` when it is run, and has a name when it is imported.
     record = journal.stored[0].code
-    found = {one["name"]: one["source"] or "" for one in functions_in(record)}
-    return found | {one.name: str(one) for one in constants_in(record)}
+    return sources(record, digests=False) | constant_texts(record)

@@ -12,7 +12,7 @@ import inspect
 import json
 import linecache
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from types import CodeType, CoroutineType
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 RECORDED = "recorded"
 _RAISE = object()
+# Packages whose decorators only wrap what they decorate.
+_HARMLESS = {"agnt5", "contextlib", "functools"}
 _SETTINGS = ("retry_policy", "timeout", "at_most_once", "trace", "owner")
 
 
@@ -118,17 +120,30 @@ def _is_function(one: dict[str, Any]) -> bool:
     return all(isinstance(text, str) for text in texts) and isinstance(line, int) and isinstance(source, str | None)
 
 
-def sources(record: bytes) -> dict[str, str]:
-    """Source by name of function, or a digest of its bytecode, out of what a run records of its code. By name alone: a
-    file is `__main__` when it is run, and has a name when it is imported."""
-    return {one["name"]: one["source"] or one["bytecode"] for one in functions_in(record)}
+def sources(record: bytes, *, digests: bool = True) -> dict[str, str]:
+    """Source by name of function out of what a run records of its code; where there is none, a digest of its bytecode,
+    or "" without `digests`. By name alone: a file is `__main__` when it is run, and has a name when it is imported.
+    What shares a name comes one after another, in the order in which the code reaches it."""
+    return _by_name((one["name"], one["source"] or one["bytecode"] * digests) for one in functions_in(record))
+
+
+def constant_texts(record: bytes) -> dict[str, str]:
+    """Constants by name, as source."""
+    return _by_name((one.name, str(one)) for one in constants_in(record))
+
+
+def _by_name(texts: Iterable[tuple[str, str]]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for name, text in texts:
+        found[name] = f"{found[name]}\n{text}" if name in found else text
+    return found
 
 
 def changed_names(old: bytes, new: bytes) -> set[str]:
     """Functions, settings and constants that are not the same in two records."""
     before, after = sources(old), sources(new)
     found = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
-    values, others = ({one.name: one.text for one in constants_in(record)} for record in (old, new))
+    values, others = (_by_name((one.name, one.text) for one in constants_in(record)) for record in (old, new))
     if values and others:  # else one was recorded when constants were not
         found |= {name for name in values.keys() | others.keys() if values.get(name) != others.get(name)}
     return found
@@ -138,7 +153,8 @@ def recorded(journal: Journal, *, decorated: bool = True) -> Component[..., Any]
     """The component as its source and constants were when the run was recorded, over the module that it came from as it
     is now.
 
-    Without `decorated`, decorators that are not ours stay away: they may enter what they decorate somewhere.
+    Without `decorated`, decorators of the user's and of libraries stay away: they may enter what they decorate
+    somewhere.
     """
     started = journal.stored[0]
     functions = functions_in(started.code)
@@ -157,15 +173,16 @@ def recorded(journal: Journal, *, decorated: bool = True) -> Component[..., Any]
         )
     home = functions[0]["module"]
     namespace = _home_of(journal.component, home)
+    homes = _homes_of(functions, home, namespace)
     for one in constants_in(started.code):
-        if one.module == home or one.name not in namespace:
-            namespace[one.name] = one.value
+        if one.module in homes or one.name not in namespace:
+            homes.get(one.module, namespace)[one.name] = one.value
     try:
         with registry.apart():
             # What the body calls comes after it in the record, and must be there when the body's decorators run.
             for function in reversed(functions):
                 if function["source"] is not None and not function.get("settings"):
-                    _define(function, journal.run_id, namespace, decorated)
+                    _replace(function, homes, lambda one, into: _define(one, journal.run_id, into, decorated))
     except Exception as error:
         raise ConfigurationError(
             f"The recorded source of {journal.component!r} cannot be run here: {type(error).__name__}: {error}. It "
@@ -198,6 +215,33 @@ def _home_of(name: str, module: str) -> dict[str, Any]:
     return {"__name__": module, "agnt5": agnt5, **{public: getattr(agnt5, public) for public in agnt5.__all__}}
 
 
+def _homes_of(functions: list[dict[str, Any]], home: str, namespace: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """Names that the functions of each module are run over: a function of another module reads its own imports, and may
+    be called as one here is."""
+    homes = {home: namespace}
+    for module in dict.fromkeys(one["module"] for one in functions if not one.get("settings")):
+        found = find_module(module) if module not in homes and module != MAIN else None
+        homes.setdefault(module, namespace if found is None else dict(vars(found)))
+    return homes
+
+
+def _replace(
+    function: dict[str, Any],
+    homes: dict[str, dict[str, Any]],
+    define: Callable[[dict[str, Any], dict[str, Any]], None],
+) -> None:
+    """Define a function where it belongs, and put it in the place of today's wherever that was imported to."""
+    namespace, name = homes[function["module"]], function["name"]
+    today = namespace.get(name)
+    define(function, namespace)
+    if not callable(today) or name not in namespace:  # it is not there today, or was made inside of another
+        return
+    for names in homes.values():
+        for called, value in names.items():
+            if value is today:
+                names[called] = namespace[name]
+
+
 def _define(function: dict[str, Any], run_id: str, namespace: dict[str, Any], decorated: bool) -> None:
     text = textwrap.dedent(function["source"])
     filename = f"<{function['name']} as recorded in {run_id}>"
@@ -206,14 +250,14 @@ def _define(function: dict[str, Any], run_id: str, namespace: dict[str, Any], de
     if not decorated:
         for node in tree.body:
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                node.decorator_list = [one for one in node.decorator_list if _is_ours(one, namespace)]
+                node.decorator_list = [one for one in node.decorator_list if _is_harmless(one, namespace)]
     lines = ["\n"] * (first - 1) + text.splitlines(keepends=True)
     linecache.cache[filename] = (len(text), None, lines, filename)
     exec(compile(tree, filename, "exec"), namespace)
 
 
-def _is_ours(decorator: ast.expr, namespace: dict[str, Any]) -> bool:
-    """Whether a decorator comes from this package; nothing is called to find out."""
+def _is_harmless(decorator: ast.expr, namespace: dict[str, Any]) -> bool:
+    """Whether a decorator comes from this package or one of Python's that only wrap; nothing is called to find out."""
     node = decorator.func if isinstance(decorator, ast.Call) else decorator
     names: list[str] = []
     while isinstance(node, ast.Attribute):
@@ -222,7 +266,7 @@ def _is_ours(decorator: ast.expr, namespace: dict[str, Any]) -> bool:
     found = namespace.get(node.id) if isinstance(node, ast.Name) else None
     for name in reversed(names):
         found = inspect.getattr_static(found, name, None)
-    return (getattr(found, "__module__", None) or "").partition(".")[0] == "agnt5"
+    return (getattr(found, "__module__", None) or "").partition(".")[0] in _HARMLESS
 
 
 def marked(frame: Frame) -> str:

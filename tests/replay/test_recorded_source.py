@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
+import linecache
 import sqlite3
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -127,3 +131,70 @@ def test_what_many_children_run_is_stored_once() -> None:
             looking.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("blobs", "blob_refs")
         )
     assert (blobs, refs) == (1, 50)
+
+
+SHOP = """
+from contextlib import asynccontextmanager
+from agnt5 import flow, Context
+from my_shop.words import told as said
+
+def weigh(item): return len(item)
+def load(item): return f"a {item}"
+
+@asynccontextmanager
+async def opened(ctx):
+    yield await ctx.call(weigh, "door")
+    await ctx.call(weigh, "closed")
+
+@flow
+async def shop_of_two_modules(ctx: Context, item: str) -> int:
+    async with opened(ctx) as first:
+        return first + await ctx.call(weigh, said(load(item)))
+"""
+WORDS = """
+import re
+LIMIT = 3
+def load(item): return f"the {item}"
+def told(item): return re.sub("a", "i", load(item)) * LIMIT
+"""
+
+
+@pytest.mark.parametrize(
+    ("module", "edit", "name"),
+    [
+        ("words", ("the {item}", "some {item}"), "load"),
+        ("words", ("LIMIT = 3", "LIMIT = 13"), "LIMIT"),
+        ("words", ('"i", load', '"oo", load'), "told"),
+        ("__init__", ("a {item}", "one {item}"), "load"),
+        ("__init__", ('"closed"', '"shut"'), "opened"),
+    ],
+)
+def test_recorded_source_runs_in_the_modules_that_it_came_from(
+    module: str, edit: tuple[str, str], name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    package = tmp_path / "my_shop"
+    package.mkdir()
+    (package / "__init__.py").write_text(SHOP)
+    (package / "words.py").write_text(WORDS)
+    shop = importlib.import_module("my_shop")
+    try:
+        run = shop.shop_of_two_modules.start("lamp")
+        ended = run.result()
+        file = package / f"{module}.py"
+        file.write_text(file.read_text().replace(*edit))
+        linecache.checkcache()
+        for one in ("my_shop.words", "my_shop"):
+            importlib.reload(sys.modules[one])
+        assert run.replay().run_to_end().divergence is not None
+        replay = run.replay(code="recorded").run_to_end()
+        assert (replay.divergence, replay.outcome) == (None, f"completed: {ended}")
+        fork = run.fork(at=0, code="recorded")
+        assert fork.result() == ended
+        again = run.rerun()
+        again.result()
+        assert f"--- {name} in {run.id}" in run.diff(again).code
+        assert sys.modules["my_shop"].said is sys.modules["my_shop.words"].told, "the modules of today stay as they are"
+    finally:
+        for one in ("my_shop", "my_shop.words"):
+            sys.modules.pop(one, None)
