@@ -237,7 +237,7 @@ class Attempt:
         if outcome == FIRED:
             return None
         if outcome == FAILURE:
-            raise decode_failure(payload, namespace=self.namespace)
+            raise effects.bearable(name, decode_failure(payload, namespace=self.namespace))
         if outcome == TIMED_OUT:
             raise EventTimeoutError(
                 f"No event {name!r} arrived in time. Send it with `agnt5.send_event({name!r}, payload)`, or give the "

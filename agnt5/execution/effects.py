@@ -203,9 +203,7 @@ def failed(op: Op, error: BaseException, logs: bytes, began: int) -> None:
             attempt.settled(op, _core.OUTCOME_CANCELLED, b"", logs, began)
             return
         error = StepError(f"{op.name}: the body was cancelled by code of its own, not by its run.")
-    elif not isinstance(error, Exception):
-        what = f"{type(error).__name__}({error})"
-        error = StepError(f"{op.name}: the body raised {what}, which ends programs, not steps.")
+    error = bearable(op.name, error)
     tried = attempt.session.attempts(op.seq) + 1
     policy = attempt.policy_of(op)
     if tried < policy.max_attempts and policy.retries(error):
@@ -225,6 +223,13 @@ def failed(op: Op, error: BaseException, logs: bytes, began: int) -> None:
         attempt.schedule()
         return
     attempt.settled(op, FAILURE, encode_failure(error, attempts=tried), logs, began)
+
+
+def bearable(name: str, error: BaseException) -> Exception:
+    """What stands for what a body or run raised. `sys.exit()` there must not end the loop on which all runs live."""
+    if isinstance(error, Exception):
+        return error
+    return StepError(f"{name}: the body raised {type(error).__name__}({error}), which ends programs, not steps.")
 
 
 def _timeout(op: Op) -> StepTimeout:

@@ -55,7 +55,14 @@ class Host:
 
         self.loop.add_reader(receive.fileno(), woken)
         self.watchdog.host_ident = threading.get_ident()
-        self.loop.run_forever()
+        while True:
+            try:
+                self.loop.run_forever()
+                return
+            except (SystemExit, KeyboardInterrupt):
+                # Raised in a task of some body, which has it as its error too. asyncio lets it through to end the
+                # program; here it would end every other run.
+                continue
 
     @property
     def inside(self) -> bool:

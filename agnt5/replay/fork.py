@@ -86,6 +86,10 @@ def plan_fork(
     reader = look()
     journal = run.journal
     changed = [*(outputs or ()), *(fail or ())]
+    if not all(isinstance(one, Mapping) for one in (outputs or {}, fail or {})) or not all(
+        isinstance(path, str) for path in changed
+    ):
+        raise ConfigurationError("`outputs=` and `fail=` are given by path: {'fetch#2': value}.")
     seq = 0 if input is not None else _place(journal, at, changed)
     if input is not None and at not in (None, 0):
         raise ConfigurationError("Another input belongs to a fork from the start: leave `at` out, or the input.")
@@ -275,11 +279,16 @@ def _command(found: tuple[int, int, int, str]) -> Command:
 
 
 def _error(path: str, error: Any) -> BaseException:
-    if isinstance(error, type) and issubclass(error, BaseException):
-        return error()
-    if isinstance(error, BaseException):
+    if isinstance(error, type) and issubclass(error, Exception):
+        try:
+            return error()
+        except Exception as refused:
+            raise ConfigurationError(
+                f"What {path!r} is to fail with cannot be made of its class alone ({refused}): give an instance."
+            ) from None
+    if isinstance(error, Exception):
         return error
-    raise ConfigurationError(f"What {path!r} is to fail with is an exception, not {error!r}.")
+    raise ConfigurationError(f"What {path!r} is to fail with is an Exception, not {error!r}.")
 
 
 def _no_such_path(run: Run, path: str, plan: ForkPlan) -> str:

@@ -278,6 +278,8 @@ async def test_what_cannot_be_forked_is_said_in_a_sentence() -> None:
         parent.fork(at=3, input="ants")
     with pytest.raises(ConfigurationError, match="another version of 'article'"):
         parent.fork(at=1, code=shops)
+    with pytest.raises(ConfigurationError, match="are given by path"):
+        parent.fork(outputs=["polish"])  # type: ignore[arg-type]
     with pytest.raises(ConfigurationError, match="both give a value and fail"):
         parent.fork(at=1, outputs={"draft": 1}, fail={"draft": ValueError()})
     with pytest.raises(agnt5.RunNotFound):
