@@ -39,6 +39,7 @@ from agnt5.codec.outline import outline, outline_call, outline_of, visible
 from agnt5.codec.plain import MAX_BYTES, MAX_DEPTH
 from agnt5.codec.preview import preview, preview_call
 from agnt5.codec.raw import Raw
+from agnt5.codec.registry import named_in
 
 __all__ = [
     "MAX_BYTES",
@@ -51,6 +52,7 @@ __all__ = [
     "encode",
     "encode_call",
     "encode_failure",
+    "named_in",
     "outline",
     "outline_call",
     "outline_of",

@@ -7,6 +7,7 @@ imports a module.
 from __future__ import annotations
 
 import importlib
+import re
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -98,6 +99,21 @@ def resolve(name: str, namespace: Namespace | None) -> Known | None:
         if cls is not None:
             return Known(name, cls)
     return known
+
+
+# A text inside of an encoded value has its quotes escaped, so this finds tags only.
+_NAMED = re.compile(rb'\{"~(?:dataclass|model|enum|namedtuple|state|type|error)":\[?(?:\{"type":)?"([^"\\]+)"')
+
+
+def named_in(data: bytes, namespace: Namespace | None) -> list[type]:
+    """The classes that an encoded value names, of those that are known, in the order of their names. A failure's is
+    told as well."""
+    found: list[type] = []
+    for name in sorted(set(_NAMED.findall(data))):
+        known = resolve(name.decode("utf-8", "replace"), namespace)
+        if known is not None:
+            found.append(known.cls)
+    return found
 
 
 def resolve_own(name: str) -> Known | None:

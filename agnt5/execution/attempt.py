@@ -16,7 +16,7 @@ from agnt5.codec import decode, decode_failure
 from agnt5.errors import DivergenceError, EventTimeoutError, RunCancelled, SerializationError
 from agnt5.execution import diverging, effects, stops
 from agnt5.execution.code import PYTHON, snapshot
-from agnt5.execution.fingerprint import fingerprint
+from agnt5.execution.fingerprint import Fingerprints
 from agnt5.execution.frames import caller
 from agnt5.execution.ioless import Fenced
 from agnt5.execution.ops import Op
@@ -87,7 +87,7 @@ class Attempt:
         self.explicit = component.retry_policy is not None
         self.ops: dict[int, Op] = {}
         # Fingerprints by id of the callable, which is kept beside it so that the id stays its own.
-        self.codes: dict[int, tuple[Any, bytes]] = {}
+        self.codes = Fingerprints()
         # Local effects whose command is not durable yet, or that wait for the end of the replay; by seq.
         self.unsent: deque[Op] = deque()
         # Answers of memo operations that wait for their completion to be durable: (seq of the completion, op, ...).
@@ -310,17 +310,11 @@ class Attempt:
     def unrecordable(self, op: Op, error: Exception) -> None:
         self.stop_with(stops.Unrecordable(stops.unrecordable_text(self, op, error)))
 
-    def code_of(self, target: Target | None) -> bytes:
-        """Fingerprint of what a step or function would run, once per attempt: a run keeps the code it began with."""
+    def code_of(self, target: Target | None, payload: bytes) -> bytes:
+        """Fingerprint of what a step or function would run with these arguments."""
         if target is None or target.kind == CHILD:
             return b""
-        if target.code is not None:
-            return target.code
-        fn = target.fn
-        known = self.codes.get(id(fn))
-        if known is None:
-            known = self.codes[id(fn)] = (fn, fingerprint(fn).digest)
-        return known[1]
+        return self.codes.of(target.fn, payload, self.namespace) if target.code is None else target.code
 
     def policy_of(self, op: Op) -> RetryPolicy:
         assert op.target is not None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import sys
+from collections.abc import Mapping
 from types import (
     BuiltinFunctionType,
     ClassMethodDescriptorType,
@@ -20,12 +21,14 @@ from types import (
 )
 from typing import Any, NamedTuple
 
-from agnt5.codec import encode
+from agnt5.codec import encode, named_in
+from agnt5.codec.plain import MARKER
 from agnt5.errors import SerializationError
 from agnt5.execution import inside
 from agnt5.execution.code import bytecode_digest
 from agnt5.execution.members import members
 from agnt5.execution.reach import ABSENT, MOST, Reach, body_of, composite_of, content_of, is_own
+from agnt5.execution.whose import is_own_class
 from agnt5.modules import recorded_name
 
 # What is written in C is told by its name and the version of its package.
@@ -75,6 +78,35 @@ def fingerprint(fn: Any) -> Fingerprint:
             _known.clear()
         _known[id(fn)] = (fn, _Known(found, work.reach))
     return found
+
+
+class Fingerprints:
+    """The digests of one attempt, each taken once: a run keeps the code that it began with."""
+
+    __slots__ = ("_known",)
+
+    def __init__(self) -> None:
+        self._known: dict[int, tuple[Any, bytes]] = {}
+
+    def of(self, fn: Any, payload: bytes, namespace: Mapping[str, Any] | None) -> bytes:
+        """Of a callable with these encoded arguments: what the user's classes among them do counts too."""
+        digest = self._one(fn)
+        classes = own_classes_in(payload, namespace) if digest and MARKER in payload else []
+        if not classes:
+            return digest
+        digests = [self._one(cls) for cls in classes]
+        return hashlib.blake2b(digest + b"".join(digests), digest_size=16).digest() if all(digests) else b""
+
+    def _one(self, code: Any) -> bytes:
+        known = self._known.get(id(code))
+        if known is None:
+            known = self._known[id(code)] = (code, fingerprint(code).digest)
+        return known[1]
+
+
+def own_classes_in(payload: bytes, namespace: Mapping[str, Any] | None = None) -> list[type]:
+    """The user's classes that encoded arguments name."""
+    return [cls for cls in named_in(payload, namespace) if is_own_class(cls)]
 
 
 class _Work:

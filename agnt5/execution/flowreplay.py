@@ -230,7 +230,7 @@ class _ReplayAttempt(FlowAttempt):
     __slots__ = ("advice",)
     advice: str
 
-    def code_of(self, target: Any) -> bytes:
+    def code_of(self, target: Any, payload: bytes) -> bytes:
         return b""  # nothing is recorded
 
 

@@ -74,7 +74,7 @@ class FlowScope:
             if answers:
                 return attempt.read(answers.pop(0))
         if target is not None or due or dest or child_kind:
-            code = attempt.code_of(target)
+            code = attempt.code_of(target, payload)
             seq = attempt.command(kind, name, payload, due, dest, child_kind, at_most_once, code)
         else:
             seq = attempt.command(kind, name, payload)
@@ -209,7 +209,7 @@ class MemoScope:
         if attempt.driver.refuses:
             refuse_secrets(payload, f"what {name!r} is asked with")
         before = attempt.session.length
-        code = attempt.code_of(target)
+        code = attempt.code_of(target, payload)
         seq, outcome, answer = self._ask(kind, name, payload, due, dest, child_kind, at_most_once, code)
         if outcome != PENDING:
             return attempt.answer(kind, name, outcome, answer)

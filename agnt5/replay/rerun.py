@@ -15,7 +15,7 @@ from agnt5.codec import encode_call
 from agnt5.component import Component
 from agnt5.entry import Entry
 from agnt5.errors import RunNotFound
-from agnt5.execution.fingerprint import fingerprint
+from agnt5.execution.fingerprint import fingerprint, own_classes_in
 from agnt5.execution.reach import Reach, is_own
 from agnt5.journal import Journal, inert, short
 from agnt5.replay.diff import asked_otherwise
@@ -244,7 +244,8 @@ class _Reasons:
     def _uncomparable(self, entry: Entry) -> str:
         """As the code is now: what it reached then is not recorded."""
         fn = self._code_of(entry)
-        reason = fingerprint(fn).reason if fn is not None else ""
+        code = [fn, *own_classes_in(entry.stored_input)]
+        reason = next((found for one in code if one is not None and (found := fingerprint(one).reason)), "")
         return reason or "what its code reaches cannot be compared; `agnt5.replay.why_not(fn)` names the value"
 
     def _other_code(self, entry: Entry) -> str:
@@ -255,7 +256,7 @@ class _Reasons:
         if names:
             return f"what it uses changed: {', '.join(names)}"
         others = f" ({', '.join(sorted(self._changed))} changed since)" if self._changed else ""
-        return f"a value that it reads or something that it calls changed{others}"
+        return f"a value that it reads, something that it calls or a class of its arguments changed{others}"
 
     def _code_of(self, entry: Entry) -> Any:
         """What the entry's step would run now, None when that cannot be told."""

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import importlib
 import sys
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from agnt5 import Context, flow
 from agnt5.execution.fingerprint import fingerprint
 from replay.fingerprinting import cell, digest
 
@@ -154,3 +157,44 @@ def test_a_module_that_only_a_body_imports_counts_once_it_is_loaded(
     assert digest(names["part"]) != before
     for name in ("my_late", "my_late.words"):
         sys.modules.pop(name)
+
+
+@dataclass
+class Parcel:
+    weight: int
+
+    def price(self) -> int:
+        return self.weight * 2
+
+
+def costs(parcels: Any) -> int:
+    return sum(one.price() for one in parcels)
+
+
+@flow
+async def sends(ctx: Context, weights: list[int]) -> int:
+    one = await ctx.call(costs, [Parcel(weight) for weight in weights])
+    return one + await ctx.call(costs, [Parcel(1)])
+
+
+async def test_what_a_class_of_an_argument_does_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = sends.start([1, 2])
+    assert await run == 8
+    again = run.rerun()
+    assert await again == 8
+    assert len(again.reused) == 2
+    monkeypatch.setattr(Parcel, "price", lambda self: 100)
+    dearer = run.rerun()
+    assert await dearer == 300
+    assert {one.reason for one in dearer.reused.executed} == {
+        "a value that it reads, something that it calls or a class of its arguments changed"
+    }
+
+
+async def test_a_class_of_an_argument_that_cannot_be_compared_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Parcel, "seen", iter([1]), raising=False)
+    run = sends.start([1, 2])
+    await run
+    again = run.rerun()
+    await again
+    assert "'Parcel.seen' is a list_iterator, which cannot be compared" in again.reused.executed[0].reason
