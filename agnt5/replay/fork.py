@@ -97,9 +97,11 @@ def plan_fork(
     if input is not None:
         cut, in_flight = 1, []
     shared = sum(entry.seq < cut for entry in journal)
-    commands = [_command(one) for one in in_flight], [_command(one) for one in later]
-    plan = ForkPlan(seq, cut, *commands, tuple(changed), shared, _in_words(journal, seq))
-    known = {command.path for command in (*plan.in_flight, *plan.later)}
+    flight, after = ([_command(one) for one in found] for found in (in_flight, later))
+    known = {command.path for command in (*flight, *after)}
+    silent = _below_given([*flight, *after], changed)
+    flight, after = ([one for one in found if one.seq not in silent] for found in (flight, after))
+    plan = ForkPlan(seq, cut, flight, after, tuple(changed), shared, _in_words(journal, seq))
     for path in changed:
         if path not in known and code is None and journal.status.terminal:
             raise ConfigurationError(_no_such_path(run, path, plan))
@@ -276,6 +278,17 @@ def component_for(run: Run, code: Any) -> Component[..., Any]:
 def _command(found: tuple[int, int, int, str]) -> Command:
     seq, scope, kind, path = found
     return Command(seq, scope, COMMAND_WORDS.get(kind, str(kind)), path)
+
+
+def _below_given(commands: list[Command], given: list[str]) -> set[int]:
+    """Numbers of those that nobody asks: a call whose answer is given does not run, nor does anything in it."""
+    given_seqs = {one.seq for one in commands if one.path in given}
+    scopes = {one.seq: one.scope for one in commands}
+    silent: set[int] = set()
+    for seq in sorted(scopes):  # a call has a lower number than what is nested in it
+        if scopes[seq] in silent or scopes[seq] in given_seqs:
+            silent.add(seq)
+    return silent
 
 
 def _error(path: str, error: Any) -> BaseException:

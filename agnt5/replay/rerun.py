@@ -4,6 +4,7 @@ same; and `run.reused`, which says what was taken over and why the rest was not.
 
 from __future__ import annotations
 
+import difflib
 from collections import defaultdict, deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -14,7 +15,7 @@ from agnt5 import registry
 from agnt5.codec import encode_call
 from agnt5.component import Component
 from agnt5.entry import Entry
-from agnt5.errors import RunNotFound
+from agnt5.errors import ConfigurationError, RunNotFound
 from agnt5.execution.fingerprint import fingerprint, own_classes_in
 from agnt5.execution.reach import Reach, is_own
 from agnt5.journal import Journal, inert, short
@@ -38,6 +39,8 @@ def rerun(
 ) -> Run:
     """Start the rerun; see `Run.rerun`."""
     names = [always] if isinstance(always, str) else [*always]
+    if names:
+        _refuse_unknown(run, names)
     runtime, _ = owner_or_reader()
     if runtime is None:
         refuse_code_elsewhere(code)
@@ -46,6 +49,28 @@ def rerun(
     component = component_for(run, code)
     payload = encode_call(*call_of(run.input if input is None else input))
     return Run(runtime.start(component, payload, run_id=run_id, rerun_of=run.id, always=names))
+
+
+def _refuse_unknown(run: Run, names: list[str]) -> None:
+    """A misspelt name would reuse what was to be executed. What only the code of now asks for is executed anyway."""
+    known = {entry.name for entry in _asked(run) if entry.kind in _LOCAL}
+    for name in names:
+        if name not in known:
+            bare = name.partition("#")[0].rpartition("/")[2]
+            near = [bare] if bare in known else difflib.get_close_matches(name, known, 1)
+            raise ConfigurationError(
+                f"`always=` takes names of steps and functions, and run {run.id} has none that is called {name!r}."
+                + (f" Did you mean {near[0]!r}?" if near else "")
+            )
+
+
+def _asked(run: Run) -> Iterator[Entry]:
+    """The entries of a run and of its child runs."""
+    for entry in run.journal:
+        yield entry
+        if entry.child_id and entry.kind in _CHILDREN:
+            with suppress(RunNotFound):
+                yield from _asked(Run(entry.child_id))
 
 
 class Executed(NamedTuple):

@@ -331,3 +331,21 @@ async def test_a_plan_tells_places_by_the_numbers_that_the_journal_shows() -> No
         position = replay.step().position
     assert str(parent.plan_fork(position)).startswith(f"forks after entry {first.seq}, draft: 2 entries are shared")
     assert str(parent.plan_fork(input="ants")).startswith("forks at the start: nothing but the start is shared")
+
+
+async def test_a_plan_leaves_out_what_a_given_call_would_have_asked() -> None:
+    @function
+    async def reviewed(ctx: Context, text: str) -> str:
+        return await ctx.call(polish, await ctx.call(draft, text))
+
+    @flow
+    async def issue(ctx: Context, topic: str) -> str:
+        return await ctx.call(polish, await ctx.call(reviewed, topic))
+
+    parent = issue.start("bees")
+    await parent
+    plan = parent.plan_fork(outputs={"reviewed": "x"})
+    assert {command.path for command in (*plan.in_flight, *plan.later)} == {"reviewed", "polish"}
+    assert await parent.fork(outputs={"reviewed": "x"}) == "X"
+    inside = parent.plan_fork(outputs={"reviewed/draft": "x"})
+    assert {command.path for command in inside.later} >= {"reviewed/polish", "polish"}

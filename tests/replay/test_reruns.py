@@ -144,6 +144,26 @@ async def test_steps_can_be_executed_in_any_case() -> None:
     assert [one.reason for one in again.reused.executed] == ["always executed, as asked"]
 
 
+async def test_a_name_that_the_older_run_does_not_know_is_no_reason_to_reuse_all() -> None:
+    older = asks_below.start("why")
+    await older
+    asked.clear()
+    for name, near in {
+        "ask_modle": "ask_model",
+        "ask_model#1": "ask_model",
+        "outer/count_words": "count_words",
+    }.items():
+        with pytest.raises(agnt5.ConfigurationError, match=f"none that is called '{name}'. Did you mean '{near}'"):
+            older.rerun(always=name)
+    await older.rerun(always="ask_model")
+    assert asked == ["Be brief. why"], "a child run's step has a name too"
+
+
+@flow
+async def asks_below(ctx: Context, question: str) -> int:
+    return await ctx.call(survey, [question])
+
+
 async def test_equal_calls_get_their_results_in_the_old_order() -> None:
     rolls = iter(range(100))
     roll = partial(next, rolls)
