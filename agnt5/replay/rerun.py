@@ -277,7 +277,8 @@ class _Reasons:
         if entry.name in self._changed:
             return "its code changed"
         fn = self._code_of(entry)
-        names = sorted(self._changed if fn is None else self._changed & _names_reached(fn))
+        # What a method or closure reaches is not known by its name: nothing is said to be the reason that may not be.
+        names = sorted(self._changed & _names_reached(fn)) if fn is not None else []
         if names:
             return f"what it uses changed: {', '.join(names)}"
         others = f" ({', '.join(sorted(self._changed))} changed since)" if self._changed else ""

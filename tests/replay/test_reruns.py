@@ -313,3 +313,27 @@ def test_a_killed_rerun_goes_on_and_still_knows_what_it_may_reuse(tmp_path: Path
     done = go("rest")
     assert done.stdout == "15 3\n", done.stderr
     assert mark.read_text() == "1 2 3 4 4 5 "
+
+
+class Scale:
+    unit = "g"
+
+    def weigh(self, item: str) -> str:
+        return f"{len(item)} {self.unit}"
+
+
+async def test_what_changed_elsewhere_is_not_said_to_be_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    scale = Scale()
+
+    @flow
+    async def weighs(ctx: Context, item: str) -> int:
+        return await ctx.call(count_words, await ctx.call(scale.weigh, await ctx.call(ask_model, item)))
+
+    older = weighs.start("tea")
+    await older
+    monkeypatch.setattr(Scale, "unit", "oz")
+    monkeypatch.setitem(globals(), "PROMPT", "Be long.")
+    again = older.rerun()
+    await again
+    assert reasons_of(again)["ask_model"] == "what it uses changed: PROMPT"
+    assert reasons_of(again)["weigh"].endswith("a class of its arguments changed (PROMPT changed since)")
