@@ -26,6 +26,8 @@ from agnt5.run import Run
 from agnt5.runtime import owner_or_reader
 
 _LOCAL = ("step", "call")
+# As the core has it: a function that did one of these is never reused whole.
+_REACHES_OUT = ("state_set", "state_delete", "state_get", "send_event", "object")
 _CHILDREN = ("child", "start")
 
 
@@ -264,7 +266,19 @@ class _Reasons:
             return _other_arguments(twin, entry)
         if twin.error is not None:
             return f"it failed there: {twin.error}"
+        if self._reached_out(twin):
+            return "it reads or changes what others do too (state, objects, events): it runs, and its steps are reused"
         return "it was not finished there"  # not when this run looked, though it may be by now
+
+    def _reached_out(self, call: Entry) -> bool:
+        """Whether a function of the older run did what its result does not tell."""
+        below = {call.seq}
+        for entry in self._older or ():
+            if entry.scope in below:
+                if entry.kind in _REACHES_OUT:
+                    return True
+                below.add(entry.seq)
+        return False
 
     def _uncomparable(self, entry: Entry) -> str:
         """As the code is now: what it reached then is not recorded."""

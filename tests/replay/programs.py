@@ -47,7 +47,7 @@ async def flaky(name: str) -> str:
 
 
 @durable_object
-class Counter:
+class ProgramCounter:
     def __init__(self) -> None:
         self.total = 0
 
@@ -206,7 +206,7 @@ async def _send(ctx: Context, name: str) -> None:
 
 
 async def _object(ctx: Context) -> str:
-    return await (await ctx.get_object(Counter, f"of {ctx.run_id}")).add(1)
+    return await (await ctx.get_object(ProgramCounter, f"of {ctx.run_id}")).add(1)
 
 
 async def _start(ctx: Context, nodes: list[Node]) -> Any:

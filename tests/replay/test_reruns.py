@@ -15,6 +15,7 @@ import pytest
 
 import agnt5
 from agnt5 import Context, NoRetry, flow, function
+from agnt5.durable import object as durable_object
 from agnt5.replay import why_not
 from replay.corpus import CORPUS, executed
 from replay.playing import end_of, record
@@ -251,6 +252,74 @@ async def test_a_function_with_changed_code_reuses_what_it_calls() -> None:
     assert await again == "BE BRIEF. BEES"
     assert asked == []
     assert [entry.path for entry in again.reused] == ["reads_up/ask_model"]
+
+
+@durable_object
+class RerunTally:
+    def __init__(self) -> None:
+        self.total = 0
+
+    async def add(self, number: int) -> int:
+        self.total += number
+        return self.total
+
+
+@function
+async def remembers(ctx: Context, text: str) -> int:
+    words = await ctx.call(count_words, text)
+    await ctx.state.set("words", words)
+    return words
+
+
+@function
+async def recalls(ctx: Context) -> int:
+    return await ctx.call(remembered_by, await ctx.state.get("words"))
+
+
+def remembered_by(words: int) -> int:
+    note("remembered_by")
+    return words
+
+
+@function
+async def tallies(ctx: Context, key: str) -> int:
+    return await ctx.call(adds_to, key)
+
+
+@function
+async def adds_to(ctx: Context, key: str) -> int:
+    return await (await ctx.get_object(RerunTally, key)).add(await ctx.call(remembered_by, 1))
+
+
+@function
+async def rings(ctx: Context) -> None:
+    agnt5.send_event("bell", 7, run=ctx.run_id)
+
+
+async def test_what_a_function_did_to_state_events_and_objects_is_done_in_the_rerun_too() -> None:
+    @flow
+    async def reckons(ctx: Context, text: str) -> list[Any]:
+        await ctx.call(remembers, text)
+        known = await ctx.state.get("words")
+        await ctx.call(rings)
+        heard = await ctx.wait_for_event("bell", timeout=20)
+        counted = await ctx.call(tallies, "tally")
+        return [known, await ctx.call(recalls), heard, counted]
+
+    older = reckons.start("a b")
+    assert await older == [2, 2, 7, 1]
+    asked.clear()
+    again = older.rerun()
+    assert await again == [2, 2, 7, 2]
+    assert asked == [], "their steps are reused"
+    third = again.rerun()
+    assert await third == [2, 2, 7, 3]
+    assert asked == []
+    reason = "it reads or changes what others do too (state, objects, events): it runs, and its steps are reused"
+    assert set(reasons_of(third)) == {"remembers", "rings", "tallies", "tallies/adds_to", "recalls"}
+    assert set(reasons_of(third).values()) == {reason}
+    other = older.rerun("a b c")
+    assert await other == [3, 3, 7, 4], "what reads state is not answered with what state was"
 
 
 async def test_a_rerun_of_a_deleted_run_goes_on_without_it() -> None:

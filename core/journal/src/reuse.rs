@@ -28,6 +28,9 @@ impl Reuse {
         let mut paths = Paths::default();
         let mut scopes: HashMap<Seq, String> = HashMap::new();
         let mut asked: HashMap<Seq, Key> = HashMap::new();
+        let mut parents: HashMap<Seq, Seq> = HashMap::new();
+        // Functions whose result is more than their arguments and code: they read or changed what others do too.
+        let mut reaching: HashSet<Seq> = HashSet::new();
         for entry in entries {
             let path = paths.note(entry);
             match &entry.body {
@@ -44,6 +47,13 @@ impl Reuse {
                     }
                     if command.kind() == CommandKind::Call {
                         scopes.insert(entry.seq, path);
+                        parents.insert(entry.seq, command.scope);
+                    }
+                    if reaches_out(command.kind()) {
+                        let mut above = command.scope;
+                        while above != ROOT && reaching.insert(above) {
+                            above = parents.get(&above).copied().unwrap_or(ROOT);
+                        }
                     }
                 }
                 Some(Body::Completion(completion)) => {
@@ -56,6 +66,9 @@ impl Reuse {
                 }
                 _ => {}
             }
+        }
+        for results in reuse.results.values_mut() {
+            results.retain(|(seq, _)| !reaching.contains(seq));
         }
         reuse
     }
@@ -106,6 +119,18 @@ impl Reuse {
         always.sort_unstable();
         Some(crate::Rerun { run_id, always })
     }
+}
+
+/// What a function may do whose effect, or answer, a result taken over would leave out.
+fn reaches_out(kind: CommandKind) -> bool {
+    matches!(
+        kind,
+        CommandKind::StateSet
+            | CommandKind::StateDelete
+            | CommandKind::StateGet
+            | CommandKind::SendEvent
+            | CommandKind::Object
+    )
 }
 
 /// `None` for what is never reused singly, and where the code is unknown.
