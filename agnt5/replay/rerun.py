@@ -28,6 +28,7 @@ from agnt5.runtime import owner_or_reader
 _LOCAL = ("step", "call")
 # As the core has it: a function that did one of these is never reused whole.
 _REACHES_OUT = ("state_set", "state_delete", "state_get", "send_event", "object")
+_STATE_KEYS = "state.keys"
 _CHILDREN = ("child", "start")
 
 
@@ -275,7 +276,7 @@ class _Reasons:
         below = {call.seq}
         for entry in self._older or ():
             if entry.scope in below:
-                if entry.kind in _REACHES_OUT:
+                if entry.kind in _REACHES_OUT or entry.name == _STATE_KEYS:
                     return True
                 below.add(entry.seq)
         return False

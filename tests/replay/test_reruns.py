@@ -296,6 +296,22 @@ async def rings(ctx: Context) -> None:
     agnt5.send_event("bell", 7, run=ctx.run_id)
 
 
+@function
+async def looks_around(ctx: Context) -> list[str]:
+    return await ctx.state.keys()
+
+
+async def test_a_function_that_asks_which_names_state_has_is_asked_again() -> None:
+    @flow
+    async def fills(ctx: Context, name: str) -> list[str]:
+        await ctx.state.set(name, 1)
+        return await ctx.call(looks_around)
+
+    older = fills.start("a")
+    assert await older == ["a"]
+    assert await older.rerun("b") == ["b"]
+
+
 async def test_what_a_function_did_to_state_events_and_objects_is_done_in_the_rerun_too() -> None:
     @flow
     async def reckons(ctx: Context, text: str) -> list[Any]:

@@ -49,7 +49,7 @@ impl Reuse {
                         scopes.insert(entry.seq, path);
                         parents.insert(entry.seq, command.scope);
                     }
-                    if reaches_out(command.kind()) {
+                    if reaches_out(command) {
                         let mut above = command.scope;
                         while above != ROOT && reaching.insert(above) {
                             above = parents.get(&above).copied().unwrap_or(ROOT);
@@ -121,16 +121,19 @@ impl Reuse {
     }
 }
 
+/// How a function asks which names state has: a step of this name.
+const STATE_KEYS: &str = "state.keys";
+
 /// What a function may do whose effect, or answer, a result taken over would leave out.
-fn reaches_out(kind: CommandKind) -> bool {
+fn reaches_out(command: &Command) -> bool {
     matches!(
-        kind,
+        command.kind(),
         CommandKind::StateSet
             | CommandKind::StateDelete
             | CommandKind::StateGet
             | CommandKind::SendEvent
             | CommandKind::Object
-    )
+    ) || (command.kind() == CommandKind::Step && command.name == STATE_KEYS)
 }
 
 /// `None` for what is never reused singly, and where the code is unknown.
