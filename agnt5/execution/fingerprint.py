@@ -179,15 +179,13 @@ class _Work:
         if number is not None:
             self._put(name, f"function {number}".encode())  # its code is part of this already
         elif id(value) in self._wrappers:
-            told = f"wrapper {self._wrappers[id(value)]} {value.__module__}.{value.__qualname__} {_version_of(value)}"
-            self._put(name, told.encode())
+            self._put(name, f"wrapper {self._wrappers[id(value)]} {_named(value)}".encode())
         elif isinstance(value, ModuleType):
             self._put(name, f"module {value.__name__} {getattr(value, '__version__', '')}".encode())
         elif isinstance(value, type):
             self._put(name, self._class(value))
         elif isinstance(value, (FunctionType, *_C_CODE)):
-            home = recorded_name(getattr(value, "__module__", None) or "")
-            self._put(name, f"function {home}.{value.__qualname__} {_version_of(value)}".encode())
+            self._put(name, f"function {_named(value)}".encode())
         elif isinstance(value, logging.Logger):
             self._put(name, f"logger {value.name}".encode())
         else:
@@ -225,6 +223,11 @@ def _below(name: str, value: Any, found: list[Any], number: int) -> str:
         return name  # a key, or the name of an attribute
     key = found[number - 1]
     return f"{name}[{key!r:.40}]" if isinstance(value, dict) else f"{name}.{key}" if isinstance(key, str) else name
+
+
+def _named(function: Any) -> str:
+    home = recorded_name(getattr(function, "__module__", None) or "")
+    return f"{home}.{function.__qualname__} {_version_of(function)}"
 
 
 def _version_of(value: Any) -> str:
