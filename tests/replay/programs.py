@@ -46,7 +46,7 @@ async def flaky(name: str) -> str:
     return name
 
 
-@durable_object
+@durable_object(name="programs.Counter")
 class Counter:
     def __init__(self) -> None:
         self.total = 0
@@ -57,17 +57,17 @@ class Counter:
         return "added"
 
 
-@flow
+@flow(name="programs.program")
 async def program(ctx: Context, nodes: list[Node]) -> list[Any]:
     return [await play(ctx, node) for node in nodes]
 
 
-@flow
+@flow(name="programs.below")
 async def below(ctx: Context, nodes: list[Node]) -> list[Any]:
     return [await play(ctx, node) for node in nodes]
 
 
-@function
+@function(name="programs.within")
 async def within(ctx: Context, nodes: list[Node]) -> list[Any]:
     count("within")
     return [await play(ctx, node) for node in nodes]
