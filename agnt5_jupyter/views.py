@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import agnt5
 
+from .display.cellnames import with_cells
 from .display.words import kind_of
 from .table import Table, Text
 
@@ -133,6 +134,6 @@ def span(length: timedelta | None) -> str:
 
 def report_text(report: Report) -> Text:
     if values_shown():
-        return Text(str(report))
+        return Text(with_cells(str(report)))
     told = f"{len(report.compatible)} of {len(report)} recorded runs replay"
     return Text("\n".join([told, *(f"{one.run_id} diverges at entry {one.seq}" for one in report.diverging)]))

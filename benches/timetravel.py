@@ -57,8 +57,8 @@ def replay() -> list[Finding]:
             first = _seconds(walk.run_to_end)
             jumps = [_seconds(lambda: _look(walk.goto(order.randrange(2 * STEPS)))) for _ in range(JUMPS)]
             walk.goto(STEPS)
-            ahead = [_seconds(lambda: _look(walk.step())) for _ in range(JUMPS * 10)]
             backs = [_seconds(lambda: _look(walk.back())) for _ in range(JUMPS * 10)]
+            ahead = [_seconds(lambda: _look(walk.step())) for _ in range(JUMPS * 10)]
         plain = _median(lambda: asyncio.run(bare(STEPS // 2)), 3) * 1e3
     note = f"{STEPS:,} steps, {JUMPS} random jumps, worst {max(jumps) * 1e3:.0f} ms; first way to the end {first:.2f} s"
     worst = f"{len(backs)} steps back in a row, worst {max(backs) * 1e3:.0f} ms: every 64th makes 64 positions at once"

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import agnt5
 
+from .cellnames import with_cells
 from .page import INK, MONO, Markup, Page, code, dot, el, head, plain, table, whole
 from .settings import values_saved
 from .words import long, short
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 def replay_page(replay: Any, trace: Trace, mark: str) -> Page:
     values = values_saved()
     entry = replay.entry
-    place = short(replay.place, 200)
+    place = short(with_cells(replay.place), 200)
     parts = [head(f"Replay of {trace.component}", dot(trace.status), el("code", trace.run_id), place)]
     lines = [f"Replay of {trace.component}  {trace.status}  {trace.run_id}  {place}"]
     source = long(replay.source.rstrip())
@@ -37,7 +38,7 @@ def replay_page(replay: Any, trace: Trace, mark: str) -> Page:
             parts.append(el("div", long(replay.outcome), style="margin-top:8px"))
             lines.append(long(replay.outcome))
     if replay.divergence is not None:
-        told = long(str(replay.divergence))
+        told = long(with_cells(str(replay.divergence)))
         parts.append(code(told))
         lines.append(told)
     return Page(whole(mark, *parts), agnt5.visible("\n".join(lines)))

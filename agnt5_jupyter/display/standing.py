@@ -10,6 +10,7 @@ import linecache
 import textwrap
 from typing import TYPE_CHECKING, Any
 
+from .cellnames import cell_of, with_cells
 from .words import entry_detail, long, short
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def standing(replay: Any, trace: Trace, states: States) -> dict[str, Any]:
         "state": states.at(replay),
         "why": long(replay.why_no_frames),
         "outcome": long(replay.outcome),
-        "divergence": None if divergence is None else long(str(divergence)),
+        "divergence": None if divergence is None else long(with_cells(str(divergence))),
         "entry": None if entry is None else entry_words(trace, entry),
     }
 
@@ -96,12 +97,8 @@ def block(frame: Any) -> list[str]:
 
 
 def file_name(path: str) -> str:
-    """The last part of a file's name; cells of a notebook have none that says anything."""
-    return (
-        "a cell"
-        if "ipykernel_" in path or path.startswith("<ipython-input")
-        else path.replace("\\", "/").split("/")[-1]
-    )
+    """The last part of a file's name; a cell by its number."""
+    return cell_of(path) or path.replace("\\", "/").split("/")[-1]
 
 
 class States:

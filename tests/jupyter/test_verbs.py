@@ -235,6 +235,24 @@ def test_check_tells_what_still_replays(shell: InteractiveShell, cell: Cell, run
     assert shell.user_ns["report"].ok
 
 
+CELL = """from agnt5 import flow
+@flow
+async def in_a_cell(ctx):
+    await ctx.state.set("{name}", 1)
+"""
+
+
+def test_check_names_cells_by_their_numbers(shell: InteractiveShell, cell: Cell) -> None:
+    for name in ("one", "other"):
+        shell.run_cell(CELL.format(name=name), store_history=True).raise_error()
+        if name == "one":
+            shell.user_ns["in_a_cell"].start(run_id="r_cell").result()
+    number = shell.execution_count - 1
+    told = cell("%agnt5 check in_a_cell")
+    assert f"at In[{number}], line 4 in in_a_cell" in told
+    assert "ipython-input" not in told
+
+
 def test_events_reach_runs(cell: Cell, shell: InteractiveShell) -> None:
     first, second = waits.start("go"), waits.start("go")
     shell.user_ns["second"] = second

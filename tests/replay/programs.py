@@ -46,8 +46,8 @@ async def flaky(name: str) -> str:
     return name
 
 
-@durable_object
-class ProgramCounter:
+@durable_object(name="programs.Counter")
+class Counter:
     def __init__(self) -> None:
         self.total = 0
 
@@ -57,17 +57,17 @@ class ProgramCounter:
         return "added"
 
 
-@flow
+@flow(name="programs.program")
 async def program(ctx: Context, nodes: list[Node]) -> list[Any]:
     return [await play(ctx, node) for node in nodes]
 
 
-@flow
-async def child_program(ctx: Context, nodes: list[Node]) -> list[Any]:
+@flow(name="programs.below")
+async def below(ctx: Context, nodes: list[Node]) -> list[Any]:
     return [await play(ctx, node) for node in nodes]
 
 
-@function
+@function(name="programs.within")
 async def within(ctx: Context, nodes: list[Node]) -> list[Any]:
     count("within")
     return [await play(ctx, node) for node in nodes]
@@ -206,11 +206,11 @@ async def _send(ctx: Context, name: str) -> None:
 
 
 async def _object(ctx: Context) -> str:
-    return await (await ctx.get_object(ProgramCounter, f"of {ctx.run_id}")).add(1)
+    return await (await ctx.get_object(Counter, f"of {ctx.run_id}")).add(1)
 
 
 async def _start(ctx: Context, nodes: list[Node]) -> Any:
-    return await (await ctx.start(child_program, nodes))
+    return await (await ctx.start(below, nodes))
 
 
 AGAIN = ConstantBackoff(max_attempts=3, interval=0.001)
@@ -221,7 +221,7 @@ PLAYED: dict[str, Callable[..., Awaitable[Any]]] = {
     "sleep": lambda ctx, milliseconds: ctx.sleep(milliseconds / 1000),
     "spawn": lambda ctx, calls: ctx.spawn([(step, (*call, False)) for call in calls]),
     "try": lambda ctx, node: told(play(ctx, node)),
-    "child": lambda ctx, nodes: ctx.call(child_program, nodes),
+    "child": lambda ctx, nodes: ctx.call(below, nodes),
     "function": lambda ctx, nodes: ctx.call(within, nodes),
 }
 for _fn in (_all, _group, _first, _as_completed, _timeout, _finally, _shield, _cancel, _generator, _queue, _lock):
