@@ -6,6 +6,7 @@ do next.
 
 from __future__ import annotations
 
+import re
 import traceback
 from typing import TYPE_CHECKING
 
@@ -82,7 +83,10 @@ def reason_error(run_id: str, reason: str) -> Exception:
     """The exception that awaiting a paused run raises."""
     kind, _, text = reason.partition(": ")
     if kind == "DivergenceError":
-        return DivergenceError(text)
+        told = DivergenceError(text)
+        if place := re.match(r"at entry (\d+)", text):
+            told.seq = int(place[1])  # who waits late can fork there too
+        return told
     why = text if kind == "RunPaused" else reason or "somebody paused it"
     return RunPaused(f"Run {run_id} is paused: {why}. Look at `run.journal`, then `run.resume()` or `run.cancel()`.")
 
