@@ -34,6 +34,7 @@ class Kernel:
             "PYTHONPATH": os.pathsep.join(map(str, [packages, ROOT] if packages else [ROOT])),
         }
         self._shown: dict[str, list[str]] = {}
+        self._knocked = time.monotonic()
         self._manager.start_kernel(cwd=str(home), env=environment)
         self._client: Any = self._manager.blocking_client()
         self._client.start_channels()
@@ -93,15 +94,21 @@ class Kernel:
     def _hear(self, channel: Any) -> Any:
         until = time.monotonic() + PATIENCE
         while True:
+            self._knock()
             try:
                 return channel(timeout=_QUIET)
             except Empty:
                 assert time.monotonic() < until, "the kernel says nothing any more"
-                self._knock()
 
     def _knock(self) -> None:
         """ipykernel 7.0 to 7.3 may leave a request lying in its socket until somebody else connects
-        (ipython/ipykernel#1554), also without this package. Where it has not, one more connection changes nothing."""
+        (ipython/ipykernel#1554), also without this package. Where it has not, one more connection changes nothing.
+
+        By the clock, not only when all is quiet: panels of other cells go on speaking.
+        """
+        if time.monotonic() < self._knocked + _QUIET:
+            return
+        self._knocked = time.monotonic()
         visitor: Any = self._manager.blocking_client()
         visitor.start_channels(iopub=False, stdin=False, hb=False, control=False)
         visitor.kernel_info()
