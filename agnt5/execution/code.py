@@ -19,8 +19,10 @@ from typing import Any, NamedTuple, TypeVar
 
 from agnt5 import secret
 from agnt5.component import Component, Parts
+from agnt5.execution.classsource import methods, text_of_class
 from agnt5.execution.constants import constants
 from agnt5.execution.reach import ABSENT, Reach, body_of, composite_of, content_of, is_notebook, is_own, names_of
+from agnt5.execution.whose import is_notebook_class, is_own_class
 from agnt5.modules import recorded_name
 
 T = TypeVar("T")
@@ -34,9 +36,9 @@ SourceProvider = Callable[[FunctionType], str | None]
 class CodeSnapshot(NamedTuple):
     """`digest` (16 bytes) changes when source or a constant reached by the component does; `source_json` is a JSON list
     of objects with `name`, `module`, `file`, `line`, `source` (null when there is none to be had) and `bytecode` (a
-    digest, hex). Of an agent, a workflow or a tool `source` tells the settings, and `settings` is true. Credentials
-    that stand in a text are hidden there, and `masked` is true; the digest is of the text as it is. Constants have
-    `name`, `module` and `value`, the codec's JSON."""
+    digest, hex). Of a class, `class` is true, and its methods are told by its source. Of an agent, a workflow or a tool
+    `source` tells the settings, and `settings` is true. Credentials that stand in a text are hidden there, and `masked`
+    is true; the digest is of the text as it is. Constants have `name`, `module` and `value`, the codec's JSON."""
 
     digest: bytes
     source_json: bytes
@@ -217,10 +219,14 @@ def snapshot(component: Any) -> CodeSnapshot:
     if known is not None and known[0] is root and known[1] == state and known[2].holds():
         return known[3]
     package = _package(root if composite is None else composite.__agnt5_component__)
-    reach = Reach(root, lambda one: is_own(one) and (is_notebook(one) or _package(one) == package))
+    reach = Reach(
+        root,
+        lambda one: is_own(one) and (is_notebook(one) or _package(one) == package),
+        classes=lambda one: is_own_class(one) and (is_notebook_class(one) or _package_of(one.__module__) == package),
+    )
     digest = hashlib.blake2b(digest_size=16)
     settings = [_settings_record(*one) for one in reach.composites.values() if one[1].text]
-    functions = [_function_record(one) for one in reach.functions.values()]
+    functions = _code_records(reach)
     records = functions + settings if composite is None else settings + functions  # what runs comes first
     values = constants(reach)
     for one in (*records, *values):
@@ -237,6 +243,30 @@ def _masked(record: dict[str, Any]) -> dict[str, Any]:
     source = record["source"]
     shown = None if source is None else secret.mask(source)
     return record if shown == source else {**record, "source": shown, "masked": True}
+
+
+def _code_records(reach: Reach) -> list[dict[str, Any]]:
+    """Functions and classes in the order in which they were met, the component's own first. Other methods are in the
+    text of their class."""
+    told = {id(method) for cls, _ in reach.classes.values() for method in methods(cls)}
+    met = [one for number, one in enumerate(reach.met) if number == 0 or id(one) not in told]
+    return [_class_record(one) if isinstance(one, type) else _function_record(one) for one in met]
+
+
+def _class_record(cls: type) -> dict[str, Any]:
+    found = text_of_class(cls)
+    digest = hashlib.blake2b(digest_size=16)
+    for method in methods(cls):
+        digest.update(f"{method.__qualname__}\0{bytecode_digest(method.__code__)}\0".encode())
+    return {
+        "name": cls.__qualname__,
+        "module": recorded_name(cls.__module__),
+        "file": found.file,
+        "line": found.line,
+        "source": found.text,
+        "bytecode": digest.hexdigest(),
+        "class": True,
+    }
 
 
 def _function_record(function: FunctionType) -> dict[str, Any]:
@@ -264,7 +294,11 @@ def _settings_record(composite: Any, parts: Parts) -> dict[str, Any]:
 
 def _package(code: FunctionType | Component[..., Any]) -> str:
     module = code.module if isinstance(code, Component) else code.__globals__.get("__name__") or code.__module__
-    return str(module).partition(".")[0]
+    return _package_of(str(module))
+
+
+def _package_of(module: str) -> str:
+    return module.partition(".")[0]
 
 
 def source_of(function: FunctionType) -> str | None:

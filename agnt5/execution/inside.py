@@ -74,11 +74,11 @@ def parts(value: Any) -> list[Any] | None:
     kind = type(value)
     if kind in PLAIN or isinstance(value, type | ModuleType | FunctionType):
         return None
-    wrapped = _wrapped(value)
-    if wrapped is None:
-        wrapped = standard.parts(value)
-    if wrapped is not None:
-        return wrapped
+    known = wrapped(value)
+    if known is None:
+        known = standard.parts(value)
+    if known is not None:
+        return known
     # A dataclass of a package is told by its name and version and by what it holds, as a retry policy is.
     own = is_own_class(kind) or is_dataclass(kind)
     if not own and kind not in (*_SEQUENCES, *_SETS, dict, OrderedDict, defaultdict):
@@ -107,7 +107,8 @@ def _sorted_by(member: Any) -> str:
 _VISIBLE = frozenset({object, list, tuple, dict, set, frozenset, deque, OrderedDict, defaultdict})
 
 
-def _wrapped(value: Any) -> list[Any] | None:
+def wrapped(value: Any) -> list[Any] | None:
+    """What a wrapper of Python's is made around, first of all methods; None when it is none."""
     if isinstance(value, staticmethod | classmethod):
         return [value.__func__]
     if isinstance(value, MethodType):

@@ -155,7 +155,8 @@ def _is_generated(cls: type, name: str, value: Any) -> bool:
     if name not in _WRITTEN or not isinstance(value, FunctionType):
         return False
     made = "__dataclass_fields__" in vars(cls) or "__attrs_attrs__" in vars(cls) or issubclass(cls, tuple)
-    return made and value.__code__.co_filename.startswith(_WRITERS)
+    inner = value.__dict__.get("__wrapped__", value)  # `dataclass` wraps its `__repr__` against recursion
+    return made and inner.__code__.co_filename.startswith(_WRITERS)
 
 
 def _dataclass(cls: type) -> list[tuple[str, Any]]:

@@ -14,6 +14,8 @@ import functools
 import re
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from itertools import repeat
+from operator import is_
 from types import CellType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any, NamedTuple
 
@@ -22,7 +24,7 @@ from agnt5.component import Component, Composite, Parts
 from agnt5.execution import inside
 from agnt5.execution.frames import distance
 from agnt5.execution.members import members, mentioned
-from agnt5.execution.whose import is_own_class, is_own_module
+from agnt5.execution.whose import is_notebook_namespace, is_own_class, is_own_module
 
 _LOADS = {"LOAD_GLOBAL", "LOAD_NAME", "LOAD_FROM_DICT_OR_GLOBALS"}
 _REBINDS = {"STORE_GLOBAL", "DELETE_GLOBAL"}
@@ -97,12 +99,7 @@ def _parts(code: CodeType) -> Iterator[CodeType]:
 
 def is_notebook(function: FunctionType) -> bool:
     """Whether a function lives in a namespace that cells or a prompt write into: one that no file stands behind."""
-    namespace = function.__globals__
-    if "get_ipython" in namespace and namespace.get("__name__") == "__main__":
-        return True
-    return "__file__" not in namespace and (
-        namespace.get("__name__") == "__main__" or namespace.get("__spec__") is None
-    )
+    return is_notebook_namespace(function.__globals__)
 
 
 def is_own(function: FunctionType) -> bool:
@@ -132,8 +129,9 @@ class Reach:
     """The functions and composites reached from a root, in the order they are met, and what to look at again to know
     it still holds.
 
-    With `deep`, also what lies in tables, wrappers and instances, the methods and data of the user's classes, and what
-    is read of the user's modules.
+    `classes`: which classes to follow, with their bases and methods; also those of instances that are met by name.
+    With `deep`, the user's classes with their data too, what lies in tables, wrappers and instances, and what is read
+    of the user's modules.
     """
 
     __slots__ = (
@@ -141,6 +139,7 @@ class Reach:
         "_cells",
         "_deep",
         "_follow",
+        "_follow_class",
         "_globals",
         "_imports",
         "_loads",
@@ -151,15 +150,25 @@ class Reach:
         "classes",
         "composites",
         "functions",
+        "met",
         "rebound",
         "too_much",
         "unloaded",
         "wrappers",
     )
 
-    def __init__(self, root: Any, follow: Callable[[FunctionType], bool], *, deep: bool = False) -> None:
+    def __init__(
+        self,
+        root: Any,
+        follow: Callable[[FunctionType], bool],
+        *,
+        classes: Callable[[type], bool] | None = None,
+        deep: bool = False,
+    ) -> None:
         self.functions: dict[int, FunctionType] = {}
         self.composites: dict[int, tuple[Composite, Parts]] = {}
+        # The functions, and the classes of `classes`, as they come.
+        self.met: list[FunctionType | type] = []
         # The user's classes met, with the names and values that they had then.
         self.classes: dict[int, tuple[type, dict[str, Any]]] = {}
         # Functions of libraries that hold something, as decorators make them around the user's: met, not followed.
@@ -178,6 +187,7 @@ class Reach:
         self.too_much = False
         self._root = _innermost(root)
         self._follow = follow
+        self._follow_class = classes
         self._deep = deep
         # Looked into, and kept so that their ids stay theirs.
         self._seen: dict[int, Any] = {}
@@ -188,7 +198,7 @@ class Reach:
         for (identity, name), (namespace, value) in self._loads.items():
             if name not in self.rebound.get(identity, ()):
                 self._globals.append((namespace, name, value))
-        del self._pending, self._seen, self._loads, self._follow
+        del self._pending, self._seen, self._loads, self._follow, self._follow_class
 
     def _walk(self) -> None:
         for holder in self._pending:  # it grows meanwhile
@@ -198,8 +208,12 @@ class Reach:
                 self._composite(composite)
             elif function is not None:
                 self._function(holder, function)
-            elif self._deep and type(holder) not in inside.PLAIN:
+            elif type(holder) in inside.PLAIN:
+                continue
+            elif self._deep:
                 self._look_into(holder)
+            elif self._follow_class is not None:
+                self._class(holder if isinstance(holder, type) else type(holder))
 
     def _composite(self, composite: Composite) -> None:
         if id(composite) not in self.composites:
@@ -214,6 +228,7 @@ class Reach:
             self._look_through(function)
             return
         self.functions[id(function)] = function
+        self.met.append(function)
         code = function.__code__
         self._shapes.append((holder, function, code, function.__defaults__, function.__kwdefaults__))
         names = names_of(code)
@@ -232,6 +247,15 @@ class Reach:
         self._pending.extend(function.__defaults__ or ())
         self._pending.extend((function.__kwdefaults__ or {}).values())
         self._pending.append(function.__dict__.get("__wrapped__"))
+
+    def _class(self, cls: type) -> None:
+        assert self._follow_class is not None
+        if id(cls) in self.classes or not self._follow_class(cls):
+            return
+        self.classes[id(cls)] = (cls, dict(vars(cls)))
+        self.met.append(cls)
+        for _, value in members(cls):
+            self._pending += [value, *(inside.wrapped(value) or ())]
 
     def _look_through(self, function: FunctionType) -> None:
         """What a library's function was made around: `contextmanager`, `retry` and their like hide the user's code."""
@@ -321,8 +345,8 @@ class Reach:
             ):
                 return False
         for cls, before in self.classes.values():
-            now = vars(cls)
-            if len(now) != len(before) or any(now.get(name, absent) is not one for name, one in before.items()):
+            now = map(vars(cls).get, before, repeat(absent))
+            if len(vars(cls)) != len(before) or not all(map(is_, now, before.values())):
                 return False
         for composite, parts in self.composites.values():
             now_parts = composite.__agnt5_parts__()
@@ -339,6 +363,15 @@ class Reach:
     def data(self) -> Iterator[tuple[dict[str, Any], str, Any]]:
         """(namespace, name, value) of each global loaded, rebound ones left out."""
         return iter(self._globals)
+
+
+def names_reached(code: Any) -> set[str]:
+    """Names of functions, classes, settings and globals that a function or class uses, as records have them."""
+    reach = Reach(code, is_own, deep=True)
+    names = {one.__qualname__ for one in reach.functions.values()}
+    names |= {cls.__qualname__ for cls, _ in reach.classes.values()}
+    names |= {parts.name for _, parts in reach.composites.values()}
+    return names | {name for _, name, _ in reach.data()}
 
 
 def _annotated(function: FunctionType) -> list[Any]:

@@ -19,7 +19,7 @@ from agnt5.execution.diverging import users_place
 from agnt5.execution.flowreplay import FlowReplay, on_own_thread
 from agnt5.execution.frames import caller, text_at
 from agnt5.journal import inert
-from agnt5.replay import source
+from agnt5.replay import recorded
 from agnt5.runtime import reader as look
 
 if TYPE_CHECKING:
@@ -275,7 +275,7 @@ def _recorded_at(reader: _core.Reader, row: _core.RunRow, seq: int) -> str:
     if seq < 0:
         return ""
     try:
-        component = source.recorded(Journal.read(reader, row), decorated=False)
+        component = recorded.recorded(Journal.read(reader, row), decorated=False)
         replay = _Watched(component, reader.recording(row.id), seq)
     except Exception:  # the recorded source may need what is gone by now
         return ""

@@ -19,7 +19,8 @@ from agnt5.execution.diverging import FORK
 from agnt5.execution.flowreplay import replay
 from agnt5.execution.kinds import COMMAND_WORDS, FAILURE, IMMEDIATE, VALUE, new_run_id
 from agnt5.journal import Journal, inert
-from agnt5.replay.source import RECORDED, changed_names, recorded
+from agnt5.replay.recorded import RECORDED, recorded
+from agnt5.replay.source import changed_names
 from agnt5.run import Run
 from agnt5.runtime import ask_owner, owner_or_reader
 from agnt5.runtime import reader as look

@@ -20,7 +20,7 @@ from agnt5.errors import AGNT5Error, ConfigurationError, DivergenceError
 from agnt5.execution import diverging
 from agnt5.execution.kinds import FAILURE, VALUE
 from agnt5.journal import Journal, inert, short, told_until
-from agnt5.replay import source
+from agnt5.replay import recorded, source
 from agnt5.replay.breakpoints import Breakpoints
 from agnt5.replay.cast import ABSENT, STOPPED, Cast
 from agnt5.replay.values import Shown
@@ -359,7 +359,7 @@ def replay_of(
     journal: Journal, code: Component[..., Any] | Callable[..., Any] | str | None = None, trust: bool = False
 ) -> Replay:
     """A replay of a journal; see `Run.replay` and `Journal.replay`."""
-    component, why = source.choose(journal, code, trust)
+    component, why = recorded.choose(journal, code, trust)
     if component is None:
         return Replay(journal, None, why)
     kind = journal.stored[0].component_kind

@@ -17,7 +17,7 @@ from agnt5.component import Component
 from agnt5.entry import Entry
 from agnt5.errors import ConfigurationError, RunNotFound
 from agnt5.execution.fingerprint import fingerprint, own_classes_in
-from agnt5.execution.reach import Reach, is_own
+from agnt5.execution.reach import Reach, is_own, names_reached
 from agnt5.journal import Journal, inert, short
 from agnt5.replay.diff import asked_otherwise
 from agnt5.replay.fork import ask_for, call_of, component_for, refuse_code_elsewhere, text_of
@@ -293,7 +293,7 @@ class _Reasons:
             return "its code changed"
         fn = self._code_of(entry)
         # What a method or closure reaches is not known by its name: nothing is said to be the reason that may not be.
-        names = sorted(self._changed & _names_reached(fn)) if fn is not None else []
+        names = sorted(self._changed & names_reached(fn)) if fn is not None else []
         if names:
             return f"what it uses changed: {', '.join(names)}"
         others = f" ({', '.join(sorted(self._changed))} changed since)" if self._changed else ""
@@ -315,14 +315,6 @@ def _other_arguments(twin: Entry, entry: Entry) -> str:
     told = asked_otherwise(twin, entry)
     first = f": {short(str(told[0]), 200)}" if told else ""
     return f"its arguments changed{first}{', and more' if len(told) > 1 else ''}"
-
-
-def _names_reached(fn: Any) -> set[str]:
-    """Names of functions, settings and globals that a step's code uses, as records have them."""
-    reach = Reach(fn, is_own, deep=True)
-    names = {one.__qualname__ for one in reach.functions.values()}
-    names |= {parts.name for _, parts in reach.composites.values()}
-    return names | {name for _, name, _ in reach.data()}
 
 
 _Placed = dict[tuple[str, str, str], list[Entry]]

@@ -1,75 +1,36 @@
-"""Which code a replay drives, and how its source and expressions are read.
+"""What runs record of their code, and how source and expressions are read where a replay stands.
 
-Source found in a journal is compiled only on the caller's word. Expressions are evaluated on a replay that is thrown
-away.
+Nothing in a record is compiled here. Expressions are evaluated on a replay that is thrown away.
 """
 
 from __future__ import annotations
 
-import ast
 import copy
 import inspect
 import json
 import linecache
 import textwrap
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from types import CodeType, CoroutineType
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
-from agnt5 import registry
-from agnt5.component import Component, component_of
 from agnt5.entry import value_of
 from agnt5.errors import ConfigurationError
 from agnt5.execution.frames import Frame as Suspended
 from agnt5.execution.frames import distance, frames, raising
-from agnt5.modules import MAIN, find_module
 from agnt5.replay.values import Shown
 from agnt5.replay.view import leaves
 
 if TYPE_CHECKING:
     from agnt5.execution.flowreplay import FlowReplay
-    from agnt5.journal import Journal
     from agnt5.replay.view import Frame
 
-RECORDED = "recorded"
 _RAISE = object()
-# Packages whose decorators only wrap what they decorate.
-_HARMLESS = {"agnt5", "contextlib", "functools"}
-_SETTINGS = ("retry_policy", "timeout", "at_most_once", "trace", "owner")
-
-
-def choose(
-    journal: Journal, code: Component[..., Any] | Callable[..., Any] | str | None, trust: bool
-) -> tuple[Component[..., Any] | None, str]:
-    """The component to drive, or None and why not."""
-    if isinstance(code, str):
-        if code != RECORDED:
-            raise ConfigurationError(f'`code=` is a component or "{RECORDED}", not {code!r}.')
-        return recorded(journal), ""
-    if code is not None:
-        component = component_of(code)
-        if component is None:
-            raise ConfigurationError(f"`code=` is a component, as @flow makes one, not {code!r}.")
-        return component, ""
-    if journal.loaded:
-        if trust:
-            return recorded(journal), ""
-        return None, (
-            "A loaded journal is only data, so its entries are stepped over and no code runs. Give `code=` a "
-            "component, or `trust=True` to run the code that the journal brings."
-        )
-    component = registry.find(journal.component)
-    if component is None:
-        return None, (
-            f"Nothing is called {journal.component!r} in this process, so no code runs. Define it, or replay the code "
-            f'that was recorded: `code="{RECORDED}"`.'
-        )
-    return component, ""
 
 
 def functions_in(record: bytes) -> list[dict[str, Any]]:
-    """The functions and settings in what a run records of its code: see `agnt5.execution.code.CodeSnapshot`. What
-    cannot be read is left out, for the record may be a stranger's."""
+    """The functions, classes and settings in what a run records of its code: see `agnt5.execution.code.CodeSnapshot`.
+    What cannot be read is left out, for the record may be a stranger's."""
     return [one for one in _records(record) if _is_function(one)]
 
 
@@ -140,133 +101,19 @@ def _by_name(texts: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 def changed_names(old: bytes, new: bytes) -> set[str]:
-    """Functions, settings and constants that are not the same in two records."""
+    """Functions, classes, settings and constants that are not the same in two records."""
     before, after = sources(old), sources(new)
     found = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
+    # One of them may be from when classes were not recorded. What begins to use a class is another function then.
+    found -= (_classes_in(old) | _classes_in(new)) - (before.keys() & after.keys())
     values, others = (_by_name((one.name, one.text) for one in constants_in(record)) for record in (old, new))
     if values and others:  # else one was recorded when constants were not
         found |= {name for name in values.keys() | others.keys() if values.get(name) != others.get(name)}
     return found
 
 
-def recorded(journal: Journal, *, decorated: bool = True) -> Component[..., Any]:
-    """The component as its source and constants were when the run was recorded, over the module that it came from as it
-    is now.
-
-    Without `decorated`, decorators of the user's and of libraries stay away: they may enter what they decorate
-    somewhere.
-    """
-    started = journal.stored[0]
-    functions = functions_in(started.code)
-    if not functions or functions[0]["source"] is None:
-        raise ConfigurationError(f"Run {journal.run_id} has no recorded source of {journal.component!r}.")
-    if functions[0].get("settings"):
-        raise ConfigurationError(
-            f"{journal.component!r} is made of settings, which are recorded, and of objects, which are not: define it "
-            f"here and give it as `code=`. What was recorded is in `run.diff(...).code`."
-        )
-    hidden = [one["name"] for one in functions if one.get("masked")]
-    if hidden:
-        raise ConfigurationError(
-            f"The recorded source of {', '.join(hidden)} had a credential in it, which is kept out of journals, so it "
-            f"cannot be run. Take the key from a Secret or the environment; this run goes on with the code of today."
-        )
-    home = functions[0]["module"]
-    namespace = _home_of(journal.component, home)
-    homes = _homes_of(functions, home, namespace)
-    for one in constants_in(started.code):
-        if one.module in homes or one.name not in namespace:
-            homes.get(one.module, namespace)[one.name] = one.value
-    try:
-        with registry.apart():
-            # What the body calls comes after it in the record, and must be there when the body's decorators run.
-            for function in reversed(functions):
-                if function["source"] is not None and not function.get("settings"):
-                    _replace(function, homes, lambda one, into: _define(one, journal.run_id, into, decorated))
-    except Exception as error:
-        raise ConfigurationError(
-            f"The recorded source of {journal.component!r} cannot be run here: {type(error).__name__}: {error}. It "
-            f"runs over the module that it came from, {home!r}: import that first."
-        ) from error
-    name = functions[0]["name"].rpartition(".")[2]
-    found = namespace.get(name)
-    component = component_of(found)
-    if component is None and callable(found):
-        # It was made a component elsewhere, with settings that only the component of today still knows.
-        today = registry.find(journal.component)
-        settings = {key: getattr(today, key) for key in _SETTINGS} if today is not None else {}
-        component = Component(found, kind=started.component_kind, name=journal.component, **settings)
-    if component is None:
-        raise ConfigurationError(f"The recorded source of {journal.component!r} makes no component called {name!r}.")
-    return component
-
-
-def _home_of(name: str, module: str) -> dict[str, Any]:
-    """A copy of the names that recorded source is run over: those around the component of today, or its module's. When
-    there is neither, our own public ones, which is all that many a cell needs."""
-    component = registry.find(name)
-    if component is not None:
-        return dict(inspect.unwrap(component.fn).__globals__)
-    home = find_module(module)
-    if home is not None and module != MAIN:
-        return dict(vars(home))
-    import agnt5
-
-    return {"__name__": module, "agnt5": agnt5, **{public: getattr(agnt5, public) for public in agnt5.__all__}}
-
-
-def _homes_of(functions: list[dict[str, Any]], home: str, namespace: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Names that the functions of each module are run over: a function of another module reads its own imports, and may
-    be called as one here is."""
-    homes = {home: namespace}
-    for module in dict.fromkeys(one["module"] for one in functions if not one.get("settings")):
-        found = find_module(module) if module not in homes and module != MAIN else None
-        homes.setdefault(module, namespace if found is None else dict(vars(found)))
-    return homes
-
-
-def _replace(
-    function: dict[str, Any],
-    homes: dict[str, dict[str, Any]],
-    define: Callable[[dict[str, Any], dict[str, Any]], None],
-) -> None:
-    """Define a function where it belongs, and put it in the place of today's wherever that was imported to."""
-    namespace, name = homes[function["module"]], function["name"]
-    today = namespace.get(name)
-    define(function, namespace)
-    if not callable(today) or name not in namespace:  # it is not there today, or was made inside of another
-        return
-    for names in homes.values():
-        for called, value in names.items():
-            if value is today:
-                names[called] = namespace[name]
-
-
-def _define(function: dict[str, Any], run_id: str, namespace: dict[str, Any], decorated: bool) -> None:
-    text = textwrap.dedent(function["source"])
-    filename = f"<{function['name']} as recorded in {run_id}>"
-    first = max(int(function["line"]), 1)
-    tree = ast.increment_lineno(ast.parse(text), first - 1)
-    if not decorated:
-        for node in tree.body:
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-                node.decorator_list = [one for one in node.decorator_list if _is_harmless(one, namespace)]
-    lines = ["\n"] * (first - 1) + text.splitlines(keepends=True)
-    linecache.cache[filename] = (len(text), None, lines, filename)
-    exec(compile(tree, filename, "exec"), namespace)
-
-
-def _is_harmless(decorator: ast.expr, namespace: dict[str, Any]) -> bool:
-    """Whether a decorator comes from this package or one of Python's that only wrap; nothing is called to find out."""
-    node = decorator.func if isinstance(decorator, ast.Call) else decorator
-    names: list[str] = []
-    while isinstance(node, ast.Attribute):
-        names.append(node.attr)
-        node = node.value
-    found = namespace.get(node.id) if isinstance(node, ast.Name) else None
-    for name in reversed(names):
-        found = inspect.getattr_static(found, name, None)
-    return (getattr(found, "__module__", None) or "").partition(".")[0] in _HARMLESS
+def _classes_in(record: bytes) -> set[str]:
+    return {one["name"] for one in functions_in(record) if one.get("class")}
 
 
 def marked(frame: Frame) -> str:

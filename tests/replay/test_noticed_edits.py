@@ -186,9 +186,10 @@ async def test_what_a_class_of_an_argument_does_counts(monkeypatch: pytest.Monke
     monkeypatch.setattr(Parcel, "price", lambda self: 100)
     dearer = run.rerun()
     assert await dearer == 300
-    assert {one.reason for one in dearer.reused.executed} == {
-        "a value that it reads, something that it calls or a class of its arguments changed"
-    }
+    for one in dearer.reused.executed:
+        assert one.reason.startswith(
+            "a value that it reads, something that it calls or a class of its arguments changed"
+        )
 
 
 async def test_a_class_of_an_argument_that_cannot_be_compared_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -136,7 +136,7 @@ def test_what_many_children_run_is_stored_once() -> None:
 SHOP = """
 from contextlib import asynccontextmanager
 from agnt5 import flow, Context
-from my_shop.words import told as said
+from my_shop.words import Label, told as said
 
 def weigh(item): return len(item)
 def load(item): return f"a {item}"
@@ -149,13 +149,18 @@ async def opened(ctx):
 @flow
 async def shop_of_two_modules(ctx: Context, item: str) -> int:
     async with opened(ctx) as first:
-        return first + await ctx.call(weigh, said(load(item)))
+        return first + await ctx.call(weigh, said(Label().shown(load(item))))
 """
 WORDS = """
 import re
 LIMIT = 3
 def load(item): return f"the {item}"
 def told(item): return re.sub("a", "i", load(item)) * LIMIT
+class Quiet:
+    def word(self, text): return text.lower()
+class Label(Quiet):
+    most = 2
+    def shown(self, text): return self.word(text)[:self.most]
 """
 
 
@@ -165,6 +170,8 @@ def told(item): return re.sub("a", "i", load(item)) * LIMIT
         ("words", ("the {item}", "some {item}"), "load"),
         ("words", ("LIMIT = 3", "LIMIT = 13"), "LIMIT"),
         ("words", ('"i", load', '"oo", load'), "told"),
+        ("words", ("most = 2", "most = 12"), "Label"),
+        ("words", ("text.lower()", "text.upper().strip()"), "Quiet"),
         ("__init__", ("a {item}", "one {item}"), "load"),
         ("__init__", ('"closed"', '"shut"'), "opened"),
     ],
