@@ -94,7 +94,7 @@ def _compared(old: Any, new: Any, path: str, depth: int) -> Iterator[Change]:
     if type(old) is type(new) and dump(old) == dump(new):  # == takes 1 for True
         return
     if type(old) is str and type(new) is str:
-        yield _texts(old, new, path)
+        yield text_change(old, new, path)
         return
     if depth < _DEEPEST and type(old) is type(new):
         if type(old) is list:
@@ -166,7 +166,8 @@ def _blocks(old: list[Any], new: list[Any]) -> list[tuple[str, int, int, int, in
     return [(kind, a + head, b + head, c + head, d + head) for kind, a, b, c, d in blocks if kind != "equal"]
 
 
-def _texts(old: str, new: str, path: str) -> Change:
+def text_change(old: str, new: str, path: str) -> Change:
+    """What differs between two texts: line by line where they have several."""
     shown = render(old, _LONGEST), render(new, _LONGEST)
     old, new = mask(old), mask(new)  # before anything is cut: part of a credential is not recognised
     if "\n" in old or "\n" in new:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, NamedTuple, overload
 
-from agnt5.codec.changes import Change, argument_changes, changes, with_ids
+from agnt5.codec.changes import Change, argument_changes, changes, text_change, with_ids
 from agnt5.conversation import question_of
 from agnt5.entry import Entry
 from agnt5.journal import Journal, inert, short
@@ -69,7 +69,7 @@ class Row(NamedTuple):
             found += asked_otherwise(old, new, self.ids)
         if not self.same_answer:
             if old.error or new.error or old.ended is None or new.ended is None:
-                found.append(Change("output", _ended(old), _ended(new)))
+                found.append(_ended_otherwise(old, new))
             else:
                 found += changes(with_ids(old.stored_output, self.ids), new.stored_output, "output")
         return found
@@ -277,10 +277,18 @@ def _same_but_for(ids: Mapping[str, str], old: bytes, new: bytes) -> bool:
     return old != new and with_ids(old, ids) == new
 
 
+def _ended_otherwise(old: Entry, new: Entry) -> Change:
+    if old.error and new.error and "\n" in old.error + new.error:
+        by_line = text_change(f"! {old.error}", f"! {new.error}", "output")
+        if by_line.lines:
+            return by_line
+    return Change("output", _ended(old), _ended(new))
+
+
 def _ended(entry: Entry) -> str:
     if entry.ended is None:
         return "(not ended)"
-    return f"! {entry.error}" if entry.error else short(repr(entry.output), 200)
+    return short(f"! {entry.error}" if entry.error else repr(entry.output), 200)
 
 
 def _result(journal: Journal) -> tuple[str, bytes]:

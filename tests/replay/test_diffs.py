@@ -96,6 +96,26 @@ async def test_a_fork_differs_from_its_parent_in_what_was_changed() -> None:
     assert "completed → failed" in str(diff.result[0])
 
 
+async def test_errors_of_several_lines_are_compared_line_by_line() -> None:
+    run = writes.start(["a", "b"])
+    await run
+    first = run.fork(fail={"fetch#2": ValueError("a page\n  is\n  torn")})
+    second = run.fork(fail={"fetch#2": ValueError("a page\n  is\n  wet")})
+    for one in (first, second):
+        with pytest.raises(RunFailed):
+            await one
+    lines = str(first.diff(second)).splitlines()
+    at = lines.index("    output:")
+    assert lines[at + 1 : at + 6] == [
+        "      @@ -1,3 +1,3 @@",
+        "       ! ValueError: a page",
+        "         is",
+        "      -  torn",
+        "      +  wet",
+    ]
+    assert r"    output: '<b>' → ! ValueError: a page\n  is\n  wet" in str(run.diff(second)).splitlines()
+
+
 async def test_changed_code_is_shown_as_a_diff() -> None:
     @flow(name="greets")
     async def greets(ctx: Context) -> str:
