@@ -163,6 +163,7 @@ def _scan(code: CodeType, scope: dict[str, Any]) -> Iterator[Impurity]:
         set_on_top = (
             op in ("BUILD_SET", "SET_ADD", "SET_UPDATE")
             or (op == "LOAD_CONST" and isinstance(name, frozenset))
+            or (op in _LOADS_NAME and isinstance(scope.get(name), set | frozenset))
             or (op in ("CALL", "CALL_FUNCTION_EX") and making_set)
         )
         if op in ("LOAD_CONST",) and isinstance(name, CodeType):

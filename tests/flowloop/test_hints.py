@@ -110,7 +110,14 @@ def _popped(a: int) -> Any:
     return left.pop()
 
 
-@pytest.mark.parametrize("code", [_literal, _variable, _built, _popped])
+TOPICS = {"a", "b"}
+
+
+def _global() -> Any:
+    return [topic for topic in TOPICS]
+
+
+@pytest.mark.parametrize("code", [_literal, _variable, _built, _popped, _global])
 def test_iterating_over_a_set_is_found(code: Any) -> None:
     (found,) = impurities(code)
     assert "set" in found.what
@@ -122,7 +129,8 @@ def test_clean_code_gets_no_hint() -> None:
         unique = set(names)
         seen = [await ctx.call(len, name) for name in sorted(unique)]
         time_of_day = ctx.now()
-        return seen, time_of_day, "a" in unique, len(unique), ctx.random.random()
+        kept = "a" in TOPICS and sorted(TOPICS)
+        return seen, time_of_day, kept, "a" in unique, len(unique), ctx.random.random()
 
     assert impurities(flow) == []
     assert hint(flow) == ""
