@@ -147,13 +147,14 @@ def _to_define(
     today = {id(one): homes[one["module"]].get(one["name"]) for one in found}
     changed = {one["name"] for one in found if not _is_same(one, today[id(one)])}
     changed |= {one.name for one in constants if one.text != _text_of(homes.get(one.module, {}).get(one.name))}
-    return [
-        one
-        for one in found
-        if not one.get("class")
-        or (today[id(one)] is None and "." not in one["name"])
-        or (isinstance(today[id(one)], type) and changed & {one["name"], *names_reached(today[id(one)])})
-    ]
+
+    def is_another(one: dict[str, Any]) -> bool:
+        cls = today[id(one)]
+        if isinstance(cls, type):
+            return not changed.isdisjoint({one["name"], *names_reached(cls)})
+        return "." not in one["name"]  # else what it stands in makes it
+
+    return [one for one in found if not one.get("class") or is_another(one)]
 
 
 def _text_of(value: Any) -> str:

@@ -114,7 +114,7 @@ TOPICS = {"a", "b"}
 
 
 def _global() -> Any:
-    return [topic for topic in TOPICS]
+    return [topic.upper() for topic in TOPICS]
 
 
 @pytest.mark.parametrize("code", [_literal, _variable, _built, _popped, _global])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from types import ModuleType
 from typing import Any
 
@@ -16,6 +17,15 @@ def cell(source: str, more: str = "") -> dict[str, Any]:
     exec(compile(source, "<cell>", "exec", dont_inherit=True), names)
     exec(compile(more, "<cell 2>", "exec", dont_inherit=True), names)
     return names
+
+
+def package(place: Path, name: str, words: str, init: str = "") -> Path:
+    """A package of the user's with one module, `words`."""
+    made = place / name
+    made.mkdir()
+    (made / "__init__.py").write_text(init)
+    (made / "words.py").write_text(words)
+    return made
 
 
 def digest(fn: Any) -> bytes:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+from typing import Any
 
 import agnt5
-from agnt5 import Run
+from agnt5 import Replay, Run
 from replay.corpus import Played
 
 
@@ -32,3 +33,23 @@ def bytes_of(run: Run) -> list[bytes]:
     return [
         bytes(one.payload) + bytes(one.input) + str((one.seq, one.at, one.body)).encode() for one in run.journal.stored
     ]
+
+
+def sight(replay: Replay) -> tuple[Any, ...]:
+    """All that a person sees at a position."""
+    frames = [(frame.task, frame.function, frame.line, sorted(frame.locals.items())) for frame in replay.frames]
+    return replay.index, replay.position, frames, replay.state, sorted(replay.changed), replay.source
+
+
+def both_ways(replay: Replay) -> list[tuple[Any, ...]]:
+    """What is seen from the beginning to the end, which is what is seen on the way back."""
+    forwards = [sight(replay)]
+    while not replay.at_end:
+        forwards.append(sight(replay.step()))
+    assert replay.divergence is None
+    assert len(forwards) == len(replay)
+    backwards = [sight(replay)]
+    while replay.index:
+        backwards.append(sight(replay.back()))
+    assert backwards[::-1] == forwards
+    return forwards

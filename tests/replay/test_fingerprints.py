@@ -14,7 +14,7 @@ import pytest
 
 from agnt5.execution.code import pin
 from agnt5.execution.fingerprint import fingerprint
-from replay.fingerprinting import cell, digest
+from replay.fingerprinting import cell, digest, package
 
 CODE = """
 from __future__ import annotations
@@ -181,10 +181,7 @@ def test_bound_methods_partials_and_callable_instances() -> None:
 
 def test_modules_of_the_user_count_as_far_as_they_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.syspath_prepend(str(tmp_path))
-    package = tmp_path / "my_prompts"
-    package.mkdir()
-    (package / "__init__.py").write_text("")
-    (package / "words.py").write_text("BRIEF = 'brief'\nLONG = 'long'\ndef told(): return BRIEF\n")
+    made = package(tmp_path, "my_prompts", "BRIEF = 'brief'\nLONG = 'long'\ndef told(): return BRIEF\n")
     names = cell(
         "import my_prompts.words, my_prompts.words as words\n"
         "def reads(x): return my_prompts.words.BRIEF\n"
@@ -194,7 +191,7 @@ def test_modules_of_the_user_count_as_far_as_they_are_read(tmp_path: Path, monke
     )
     steps = ["reads", "calls", "imports", "reads_else"]
     before = {step: digest(names[step]) for step in steps}
-    (package / "words.py").write_text("BRIEF = 'short and kind'\nLONG = 'long'\ndef told(): return BRIEF\n")
+    (made / "words.py").write_text("BRIEF = 'short and kind'\nLONG = 'long'\ndef told(): return BRIEF\n")
     importlib.reload(names["words"])
     assert {step for step in steps if digest(names[step]) != before[step]} == {"reads", "calls", "imports"}
     for name in ("my_prompts", "my_prompts.words"):

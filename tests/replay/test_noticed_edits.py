@@ -12,7 +12,7 @@ import pytest
 
 from agnt5 import Context, flow
 from agnt5.execution.fingerprint import fingerprint
-from replay.fingerprinting import cell, digest
+from replay.fingerprinting import cell, digest, package
 
 # A source with a function `step`, and an edit that it reaches.
 REACHED = {
@@ -137,10 +137,7 @@ def test_a_module_that_only_a_body_imports_counts_once_it_is_loaded(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(str(tmp_path))
-    package = tmp_path / "my_late"
-    package.mkdir()
-    (package / "__init__.py").write_text("")
-    (package / "words.py").write_text("BRIEF = 'brief'\n")
+    package(tmp_path, "my_late", "BRIEF = 'brief'\n")
     names = cell(
         "def whole(x):\n  import my_late\n  return my_late.__name__\n"
         "def part(x):\n  from my_late import words\n  return words.BRIEF\n"

@@ -8,23 +8,16 @@ from __future__ import annotations
 import asyncio
 import os
 from random import Random
-from typing import Any
 
 import pytest
 
 import agnt5
 from agnt5 import Run
-from agnt5.replay.replay import Replay
-from replay.playing import bytes_of
+from replay.playing import both_ways, bytes_of
 from replay.programs import RACY, executed, kinds_of, program, random_program
 
 FIRST = int(os.environ.get("AGNT5_FLOWS_SEED", "0"))
 SEEDS = range(FIRST, FIRST + int(os.environ.get("AGNT5_FLOWS", "30")))
-
-
-def sight(replay: Replay) -> tuple[Any, ...]:
-    frames = [(frame.function, frame.line, sorted(frame.locals.items())) for frame in replay.frames]
-    return replay.index, replay.position, frames, replay.state
 
 
 async def end_of(run: Run) -> tuple[str, str]:
@@ -49,14 +42,7 @@ async def test_a_replay_is_the_same_both_ways_and_executes_nothing(seed: int) ->
     before = bytes_of(run)
     executed.clear()
     with run.replay() as replay:
-        forwards = [sight(replay)]
-        while not replay.at_end:
-            forwards.append(sight(replay.step()))
-        assert replay.divergence is None
-        backwards = [sight(replay)]
-        while replay.index:
-            backwards.append(sight(replay.back()))
-    assert backwards[::-1] == forwards
+        both_ways(replay)
     assert executed == []
     assert bytes_of(run) == before
     assert agnt5.check(program).ok

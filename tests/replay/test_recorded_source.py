@@ -18,6 +18,7 @@ import agnt5
 from agnt5 import Context, flow, registry
 from agnt5.execution.code import PYTHON
 from agnt5.replay.source import constants_in, functions_in
+from replay.fingerprinting import package
 
 seen: list[Any] = []
 names: list[str] = []
@@ -180,15 +181,12 @@ def test_recorded_source_runs_in_the_modules_that_it_came_from(
     module: str, edit: tuple[str, str], name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.syspath_prepend(str(tmp_path))
-    package = tmp_path / "my_shop"
-    package.mkdir()
-    (package / "__init__.py").write_text(SHOP)
-    (package / "words.py").write_text(WORDS)
+    made = package(tmp_path, "my_shop", WORDS, SHOP)
     shop = importlib.import_module("my_shop")
     try:
         run = shop.shop_of_two_modules.start("lamp")
         ended = run.result()
-        file = package / f"{module}.py"
+        file = made / f"{module}.py"
         file.write_text(file.read_text().replace(*edit))
         linecache.checkcache()
         for one in ("my_shop.words", "my_shop"):

@@ -17,13 +17,7 @@ import agnt5
 from agnt5 import ConfigurationError, Context, DivergenceError, flow, function
 from agnt5.replay.replay import Replay
 from replay.corpus import CORPUS, executed, fetch, research
-from replay.playing import bytes_of, record
-
-
-def sight(replay: Replay) -> tuple[Any, ...]:
-    """All that a person sees at a position."""
-    frames = [(frame.task, frame.function, frame.line, sorted(frame.locals.items())) for frame in replay.frames]
-    return replay.index, replay.position, frames, replay.state, sorted(replay.changed), replay.source
+from replay.playing import both_ways, bytes_of, record, sight
 
 
 @pytest.mark.parametrize("name", CORPUS)
@@ -33,16 +27,7 @@ async def test_a_replay_looks_the_same_whichever_way_it_is_walked(name: str, cap
     executed.clear()
     capfd.readouterr()
     with run.replay() as replay:
-        forwards = [sight(replay)]
-        while not replay.at_end:
-            forwards.append(sight(replay.step()))
-        assert replay.divergence is None
-        assert len(forwards) == len(replay)
-        backwards = [sight(replay)]
-        while replay.index:
-            backwards.append(sight(replay.back()))
-        assert backwards[::-1] == forwards
-        jump_around(replay, forwards)
+        jump_around(replay, both_ways(replay))
     assert set(executed) <= {"finally"}, "no body ran"
     assert bytes_of(run) == before
     assert capfd.readouterr() == ("", "")
