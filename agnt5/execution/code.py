@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, TypeVar
 from agnt5 import secret
 from agnt5.component import Component, Parts
 from agnt5.execution.classsource import methods, text_of_class
-from agnt5.execution.constants import constants
+from agnt5.execution.constants import constants, holds_private
 from agnt5.execution.reach import ABSENT, Reach, body_of, composite_of, content_of, is_notebook, is_own, names_of
 from agnt5.execution.whose import is_notebook_class, is_own_class
 from agnt5.modules import recorded_name
@@ -36,7 +36,8 @@ SourceProvider = Callable[[FunctionType], str | None]
 class CodeSnapshot(NamedTuple):
     """`digest` (16 bytes) changes when source or a constant reached by the component does; `source_json` is a JSON list
     of objects with `name`, `module`, `file`, `line`, `source` (null when there is none to be had) and `bytecode` (a
-    digest, hex). Of a class, `class` is true, and its methods are told by its source. Of an agent, a workflow or a tool
+    digest, hex). Of a class, `class` is true, and its methods are told by its source; there is none where a name of
+    it may hold a credential. Of an agent, a workflow or a tool
     `source` tells the settings, and `settings` is true. Credentials that stand in a text are hidden there, and `masked`
     is true; the digest is of the text as it is. Constants have `name`, `module` and `value`, the codec's JSON."""
 
@@ -255,6 +256,7 @@ def _code_records(reach: Reach) -> list[dict[str, Any]]:
 
 def _class_record(cls: type) -> dict[str, Any]:
     found = text_of_class(cls)
+    hidden = found.text is not None and holds_private(found.text)
     digest = hashlib.blake2b(digest_size=16)
     for method in methods(cls):
         digest.update(f"{method.__qualname__}\0{bytecode_digest(method.__code__)}\0".encode())
@@ -263,7 +265,7 @@ def _class_record(cls: type) -> dict[str, Any]:
         "module": recorded_name(cls.__module__),
         "file": found.file,
         "line": found.line,
-        "source": found.text,
+        "source": None if hidden else found.text,
         "bytecode": digest.hexdigest(),
         "class": True,
     }

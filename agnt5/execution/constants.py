@@ -6,8 +6,10 @@ again tells whether they are still the same; lists and tables are state as often
 
 from __future__ import annotations
 
+import ast
 import os
 import re
+import textwrap
 from typing import Any
 
 from agnt5 import secret
@@ -48,6 +50,23 @@ def _may_be_private(name: str, value: Any) -> bool:
     if type(value) not in (str, bytes):
         return False
     return _PRIVATE.search(name) is not None or (len(value) >= _SHORT and value in _environment())
+
+
+def holds_private(text: str) -> bool:
+    """Whether the text of a class gives one of its own names, such as `password`, a text that may be a credential. So
+    does one that cannot be read, as where lines of a text stand further left than the class."""
+    try:
+        body = [one for cls in ast.parse(textwrap.dedent(text)).body for one in getattr(cls, "body", ())]
+    except SyntaxError:
+        return True
+    for one in body:
+        if isinstance(one, ast.Assign | ast.AnnAssign) and one.value is not None:
+            targets = one.targets if isinstance(one, ast.Assign) else [one.target]
+            texts = [node.value for node in ast.walk(one.value) if isinstance(node, ast.Constant)]
+            names = [node.id for target in targets for node in ast.walk(target) if isinstance(node, ast.Name)]
+            if any(_may_be_private(name, text) for name in names for text in texts if text):
+                return True
+    return False
 
 
 def _environment() -> set[str | bytes]:

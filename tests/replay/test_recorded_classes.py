@@ -119,7 +119,7 @@ def test_what_comes_out_of_a_journal_is_of_the_class_that_the_recorded_code_know
 
 
 def test_a_key_in_a_class_that_changed_keeps_recorded_code_from_running(notebook: Notebook) -> None:
-    keyed = CELL.replace("words =", 'key = "sk-proj-abcdefghijklmnopqrstuvwxyz0123456789"\n    words =')
+    keyed = CELL.replace("words =", 'greeting = "sk-proj-abcdefghijklmnopqrstuvwxyz0123456789"\n    words =')
     notebook.cell(keyed)
     run = notebook["plans"].start()
     assert run.result() == ["one", "two"]
@@ -128,6 +128,34 @@ def test_a_key_in_a_class_that_changed_keeps_recorded_code_from_running(notebook
     notebook.cell(CELL)
     with pytest.raises(ConfigurationError, match="Planner had a credential in it"):
         run.replay(code="recorded")
+
+
+@pytest.mark.parametrize(
+    "line",
+    ['password = "hunter2!"', "db_url: str = str('hunter2!')", 'a, key = 1, b"hunter2!"'],
+    ids=["plain", "annotated", "bytes"],
+)
+def test_a_class_that_may_hold_a_credential_under_some_name_is_recorded_without_text(
+    line: str, notebook: Notebook
+) -> None:
+    notebook.cell(CELL.replace("words =", f"{line}\n    words ="))
+    run = notebook["plans"].start()
+    assert run.result() == ["one", "two"]
+    assert recorded(notebook["plans"])["Planner"] is None
+    assert b"hunter2" not in run.journal.stored[0].code
+    assert run.replay(code="recorded").run_to_end().divergence is None
+    notebook.cell(CELL.replace("(echo, word)", "(echo, word + '!')").replace("words =", f"{line}\n    words ="))
+    with pytest.raises(DivergenceError, match="No fork was made"):
+        run.fork(at=4)
+
+
+def test_a_class_whose_text_cannot_be_read_alone_is_recorded_without_it(notebook: Notebook) -> None:
+    words = "['' '''\none''']"
+    notebook.cell(
+        f"if True:\n    class Planner:\n        words = {words}\n        async def ask(self, ctx): return self.words"
+    )
+    assert recorded(notebook["plans"])["Planner"] is None
+    assert notebook["plans"].start().result() == ["\none"]
 
 
 class Outer:
