@@ -91,6 +91,7 @@ def _arrow(w: Writer, frame: Any) -> tuple[bytes, dict[str, Any]]:
         sink = pa.BufferOutputStream()
         with pa.ipc.new_stream(sink, table.schema) as writer:
             writer.write_table(table.combine_chunks())
+    # The last is what column types of other packages raise that have no form in Arrow.
     except (pa.ArrowException, TypeError, ValueError, OverflowError, NotImplementedError) as error:
         text = " ".join(str(part) for part in error.args)
         raise Fault(
